@@ -1,0 +1,151 @@
+"""Parquet files, and the data files of a Hugging Face folder: sharded, zstd, with a page index, deterministic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from convstore.release.formats.columns import arrow_schema, record_batch, row_receipts
+from convstore.release.formats.writer import ClosedPart, refuse_blank
+from convstore.release.rows import ReleaseOptions, ReleaseRow, RowReceipt
+from convstore.release.staging import HashedFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["ParquetPart"]
+
+_GROUP_ROWS = 2_000
+_SHARD_BYTES = 500_000_000
+# A dictionary of long texts is tried and thrown away on every page.
+_PLAIN_COLUMNS = {"messages.list.element.content", "id", "conversation_id", "turns_sha256", "content_sha256", "extra"}
+
+
+class ParquetPart:
+    """The rows of one split: one file, or shards `SPLIT-00000-of-0000N.parquet` in a folder.
+
+    Rows are cut into groups by count alone, so the same rows give the same bytes however they arrive.
+
+    Parameters
+    ----------
+    path
+        The file, or the folder that the shards go to.
+    split
+        Name in front of the shards; None writes one file at `path`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        split: str | None,
+        options: ReleaseOptions,
+        release: Mapping[str, Any] | None = None,
+        *,
+        shard_bytes: int = _SHARD_BYTES,
+    ) -> None:
+        self._path = path
+        self._split = split
+        self._options = options
+        self._shard_bytes = shard_bytes
+        self._schema = arrow_schema(release)
+        self._pending: list[ReleaseRow] = []
+        self._closed: list[ClosedPart] = []
+        if split is not None:
+            path.mkdir(parents=True, exist_ok=True)
+        self._shard: _Shard | None = self._open()
+
+    def add(self, rows: Sequence[ReleaseRow]) -> list[RowReceipt]:
+        """Take rows; whole row groups are written as they fill."""
+        for row in rows:
+            refuse_blank(row)
+        self._pending += rows
+        while len(self._pending) >= _GROUP_ROWS:
+            self._write(self._pending[:_GROUP_ROWS])
+            del self._pending[:_GROUP_ROWS]
+        return row_receipts(rows, self._options)
+
+    def close(self) -> list[ClosedPart]:
+        """Write what is left and name the shards by their number."""
+        if self._pending:
+            self._write(self._pending)
+            self._pending = []
+        if self._shard is not None:
+            self._closed.append(self._shard.close())
+            self._shard = None
+        if self._split is None:
+            return self._closed
+        total = len(self._closed)
+        named = []
+        for i, part in enumerate(self._closed):
+            path = self._path / f"{self._split}-{i:05d}-of-{total:05d}.parquet"
+            part.path.rename(path)
+            named.append(part._replace(path=path))
+        self._closed = named
+        return named
+
+    def discard(self) -> None:
+        """Close without any promise."""
+        if self._shard is not None:
+            self._shard.discard()
+
+    def _write(self, rows: Sequence[ReleaseRow]) -> None:
+        shard = self._shard = self._shard or self._open()
+        shard.write(record_batch(rows, self._options, self._schema))
+        if self._split is not None and shard.bytes >= self._shard_bytes:
+            self._closed.append(shard.close())
+            self._shard = None
+
+    def _open(self) -> _Shard:
+        path = self._path if self._split is None else self._path / f"{self._split}.{len(self._closed)}"
+        return _Shard(path, self._schema)
+
+
+class _Shard:
+    """One Parquet file."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._file = HashedFile(path)
+        self._rows = 0
+        self._writer = pq.ParquetWriter(
+            pa.PythonFile(self._file, mode="w"),
+            schema,
+            compression="zstd",
+            use_dictionary=[name for name in _leaves(schema) if name not in _PLAIN_COLUMNS],
+            write_page_index=True,
+        )
+
+    @property
+    def bytes(self) -> int:
+        """Bytes so far."""
+        return self._file.bytes
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Write one row group."""
+        self._writer.write_batch(batch, row_group_size=batch.num_rows)
+        self._rows += batch.num_rows
+
+    def close(self) -> ClosedPart:
+        """Write the footer and bring the file to the disk."""
+        self._writer.close()
+        return ClosedPart(self._file.path, self._file.seal(), self._rows, self._file.bytes)
+
+    def discard(self) -> None:
+        """Close without any promise."""
+        self._writer.close()
+        self._file.close()
+
+
+def _leaves(schema: pa.Schema) -> list[str]:
+    leaves = []
+    for field in schema:
+        if field.name == "messages":
+            leaves += ["messages.list.element.role", "messages.list.element.content"]
+        elif str(field.type).startswith("list"):
+            leaves.append(f"{field.name}.list.element")
+        else:
+            leaves.append(field.name)
+    return leaves
