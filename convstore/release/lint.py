@@ -1,0 +1,149 @@
+"""What a trainer will refuse, said before anything is written.
+
+The rules are the trainers' published ones. What to do with a finding is the caller's decision, except that a
+`blocking` one can't be written at all. Knows nothing of files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from convstore.release.rows import ReleaseOptions, ReleaseRow
+from convstore.release.samples import Sample, samples
+from convstore.release.weights import FLAGGED, learned
+
+__all__ = ["LintIssue", "check_row", "check_set"]
+
+_ALTERNATING = frozenset({"sharegpt", "alpaca", "anthropic"})
+_EXCHANGES_ONLY = frozenset({"prompt-completion", "alpaca"})
+_TRAINERS = frozenset({"messages", "prompt-completion", "sharegpt", "alpaca", "axolotl", "anthropic"})
+_LEAST_ROWS: Mapping[str, tuple[int, str]] = {"messages": (10, "OpenAI"), "anthropic": (32, "Amazon Bedrock")}
+
+
+class LintIssue(NamedTuple):
+    """A rule that a conversation breaks.
+
+    `blocking` can't be written; `error` would be refused by the trainer; `warning` is accepted and worth knowing.
+    `turn_number` is None where the whole conversation is meant.
+    """
+
+    rule: str
+    severity: Literal["blocking", "error", "warning"]
+    turn_number: int | None
+    what: str
+    fix: str
+
+
+def check_row(format_name: str, row: ReleaseRow, options: ReleaseOptions) -> list[LintIssue]:
+    """What is wrong with a conversation for a format; empty if nothing is."""
+    issues = list(_check_texts(row))
+    if format_name not in _TRAINERS:
+        return issues + (list(_check_v5(row)) if format_name == "brightrun-v5" else [])
+    shaped = samples(row, options)
+    if not any(turn.role == "assistant" for turn in row.turns):
+        return [*issues, _NO_REPLY._replace(severity="error" if shaped else "blocking")]
+    if not any(any(sample.trained) for sample in shaped):
+        severity: Literal["blocking", "error"] = "error" if shaped else "blocking"
+        issues.append(_NOTHING_TO_TRAIN._replace(severity=severity))
+    found: dict[LintIssue, None] = {}
+    for sample in shaped:
+        for check in _SAMPLE_CHECKS:
+            found |= dict.fromkeys(check(format_name, sample, row, options))
+    return issues + list(found)
+
+
+def check_set(format_name: str, rows: int) -> list[LintIssue]:
+    """What is wrong with a whole file of `rows` rows."""
+    least, trainer = _LEAST_ROWS.get(format_name, (0, ""))
+    if rows >= least:
+        return []
+    what = f"{trainer} wants at least {least} rows in a file; there are {rows}."
+    return [LintIssue("few-rows", "warning", None, what, "Widen the filter.")]
+
+
+_NO_REPLY = LintIssue("no-reply", "blocking", None, "There is no reply to learn from.", "Leave the conversation out.")
+_NOTHING_TO_TRAIN = LintIssue(
+    "nothing-to-train", "error", None, "Every reply is kept out of training.", "Leave the conversation out."
+)
+
+
+def _check_texts(row: ReleaseRow) -> Iterator[LintIssue]:
+    for turn in row.turns:
+        if not turn.content or turn.content.isspace():
+            fix = "Leave the conversation out, or correct its source and import it again."
+            yield LintIssue("empty-message", "blocking", turn.turn_number, "The message has no text.", fix)
+
+
+def _check_v5(row: ReleaseRow) -> Iterator[LintIssue]:
+    if row.turns and row.turns[-1].role != "assistant":
+        yield LintIssue(
+            "trailing-user-lost",
+            "warning",
+            row.turns[-1].turn_number,
+            "The format has a row for each reply; messages after the last reply can't be held.",
+            "Use brightrun-v4, which holds everything.",
+        )
+
+
+def _check_roles(
+    format_name: str, sample: Sample, row: ReleaseRow, options: ReleaseOptions
+) -> Iterator[LintIssue]:
+    for turn in sample.turns:
+        if turn.role not in ("user", "assistant"):
+            what = f"{turn.role!r} is no role that trainers know."
+            yield LintIssue("unknown-role", "error", turn.turn_number, what, "Use user and assistant.")
+    severity: Literal["error", "warning"] = "error" if format_name in _ALTERNATING else "warning"
+    expected = "user"
+    for turn in sample.turns:
+        if turn.role != expected:
+            what = f"A {expected} message was due, this is from {turn.role}."
+            fix = "Leave the conversation out, or correct its source so that user and assistant take turns."
+            yield LintIssue("role-order", severity, turn.turn_number, what, fix)
+            return
+        expected = "assistant" if expected == "user" else "user"
+
+
+def _check_end(
+    format_name: str, sample: Sample, row: ReleaseRow, options: ReleaseOptions
+) -> Iterator[LintIssue]:
+    last = sample.turns[-1]
+    if last.role == "assistant":
+        return
+    # Who asks to keep it has decided for the formats that can spell it; the others have no place for it.
+    severity: Literal["blocking", "error", "warning"] = "warning"
+    if format_name in _EXCHANGES_ONLY:
+        severity = "blocking" if format_name == "alpaca" else "error"
+    what = "The conversation ends without a reply."
+    yield LintIssue("trailing-user", severity, last.turn_number, what, "Export without --keep-trailing-user.")
+
+
+def _check_exclusions(
+    format_name: str, sample: Sample, row: ReleaseRow, options: ReleaseOptions
+) -> Iterator[LintIssue]:
+    if not row.excluded_turns:
+        return
+    for turn, is_learned in zip(sample.turns, learned(format_name, sample), strict=True):
+        if is_learned and turn.turn_number in row.excluded_turns:
+            yield LintIssue(
+                "exclusion-not-carried",
+                "error",
+                turn.turn_number,
+                f"The reply is kept out of training, which {format_name} can't say.",
+                "Use messages or axolotl, or one row a reply in prompt-completion.",
+            )
+
+
+def _check_context(
+    format_name: str, sample: Sample, row: ReleaseRow, options: ReleaseOptions
+) -> Iterator[LintIssue]:
+    if format_name == "alpaca" and not options.alpaca_history and len(sample.turns) > 2:
+        what = "Only the last exchange is written; what came before is lost."
+        yield LintIssue("context-lost", "warning", None, what, "Keep the history, or use another format.")
+    if options.rows != "conversation" and format_name not in FLAGGED and sum(learned(format_name, sample)) > 1:
+        what = "Earlier replies are learned again in each row that repeats them."
+        yield LintIssue("replies-repeated", "warning", None, what, "Use messages, axolotl or prompt-completion.")
+
+
+_SampleCheck = Callable[[str, Sample, ReleaseRow, ReleaseOptions], Iterator[LintIssue]]
+_SAMPLE_CHECKS: tuple[_SampleCheck, ...] = (_check_roles, _check_end, _check_exclusions, _check_context)

@@ -1,0 +1,36 @@
+"""How much a conversation counts in training: its rows in a format, and how often its replies are learned there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convstore.release.rows import ReleaseOptions, ReleaseRow
+from convstore.release.samples import Sample, samples
+
+__all__ = ["FLAGGED", "ConversationWeight", "learned", "weigh"]
+
+#: Formats that say of each message whether it is trained.
+FLAGGED = frozenset({"messages", "axolotl"})
+
+
+class ConversationWeight(NamedTuple):
+    """Rows of a conversation, and replies that a trainer learns in them, counted as often as they are learned."""
+
+    rows: int
+    learned_replies: int
+
+
+def learned(format_name: str, sample: Sample) -> Sequence[bool]:
+    """For each message of a sample, whether a trainer of this format learns it."""
+    if format_name in FLAGGED:
+        return sample.trained
+    if format_name == "prompt-completion":
+        return [*([False] * (len(sample.turns) - 1)), sample.turns[-1].role == "assistant"]
+    return [turn.role == "assistant" for turn in sample.turns]
+
+
+def weigh(format_name: str, row: ReleaseRow, options: ReleaseOptions) -> ConversationWeight:
+    """The weight of one conversation in a trainer format."""
+    shaped = samples(row, options)
+    return ConversationWeight(len(shaped), sum(sum(learned(format_name, sample)) for sample in shaped))
