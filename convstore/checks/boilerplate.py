@@ -1,0 +1,69 @@
+"""Replies that open or close with the same five words in many conversations. Needs the set: silent without it.
+
+A job counts the grams of every conversation once (`boilerplate_grams`) and offers the counts as
+`SetContext.gram_count`; the key is a signed 64-bit integer, so that it fits a `bigint` column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+
+from convstore.checks.contract import Check, CheckInput, Hit, replies
+from convstore.model import Turn
+
+__all__ = ["CHECK", "GRAM_WORDS", "boilerplate_grams"]
+
+GRAM_WORDS = 5
+_MIN_CONVERSATIONS = 5
+_MIN_SHARE = 0.05
+#: Longest stretch that is searched for five words, from either end.
+_EDGE_CHARS = 200
+_WORD = re.compile(r"\w+")
+
+
+def boilerplate_grams(turns: Iterable[Turn]) -> frozenset[int]:
+    """The keys of all opening and closing grams of a conversation's replies, as signed 64-bit integers."""
+    return frozenset(key for turn in turns if turn.role == "assistant" for _, key, _ in _edges(turn.content))
+
+
+def _hits(conversation: CheckInput) -> Iterator[Hit]:
+    context = conversation.context
+    if context is None:
+        return
+    least = max(_MIN_CONVERSATIONS, _MIN_SHARE * context.conversations)
+    for turn in replies(conversation):
+        for edge, key, span in _edges(turn.content):
+            count = context.gram_count(key)
+            if count >= least:
+                yield Hit(f"{count:,} conversations have a reply with this {edge}.", turn.turn_number, span)
+
+
+def _edges(text: str) -> Iterator[tuple[str, int, tuple[int, int]]]:
+    """The opening and the closing gram: name, key, span."""
+    opening = [*_WORD.finditer(text[:_EDGE_CHARS])][:GRAM_WORDS]
+    if len(opening) == GRAM_WORDS:
+        span = (opening[0].start(), opening[-1].end())
+        yield "opening", _key("opening", opening), span
+    offset = max(0, len(text) - _EDGE_CHARS)
+    closing = [*_WORD.finditer(text[offset:])][-GRAM_WORDS:]
+    if len(closing) == GRAM_WORDS:
+        span = (offset + closing[0].start(), offset + closing[-1].end())
+        yield "closing", _key("closing", closing), span
+
+
+def _key(edge: str, words: list[re.Match[str]]) -> int:
+    gram = " ".join([edge, *(word.group().lower() for word in words)])
+    digest = hashlib.blake2b(gram.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+CHECK = Check(
+    code="boilerplate",
+    label="Boilerplate",
+    severity="notice",
+    version=1,
+    explanation="A reply opens or closes with the same five words as replies of many other conversations.",
+    hits=_hits,
+)
