@@ -1,0 +1,112 @@
+"""The one door to PostgreSQL: pooled connections, a context for every transaction, translated errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.pool import NullPool
+
+from convstore.database.context import Context
+from convstore.database.translation import translated
+from convstore.settings import Settings
+
+__all__ = ["Database", "driver"]
+
+
+class Database:
+    """Connections to one database.
+
+    Parameters
+    ----------
+    url
+        libpq URL of the application's login, which may switch to `authenticated` and `service_role`.
+    admin_url
+        libpq URL with rights to change the schema; the same as `url` if left out.
+    read_url
+        libpq URL of a replica for statistics; the same as `url` if left out.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        admin_url: str | None = None,
+        read_url: str | None = None,
+        pool_size: int = 10,
+        statement_timeout_s: float = 60.0,
+    ) -> None:
+        self.url = url
+        self.admin_url = admin_url or url
+        self._statement_timeout_s = statement_timeout_s
+        self._engine = _engine(url, pool_size)
+        self._read_engine = _engine(read_url, pool_size) if read_url else self._engine
+
+    @classmethod
+    def of(cls, settings: Settings, url: str, admin_url: str | None) -> Database:
+        """The database of the settings, at addresses that are known by now."""
+        return cls(
+            url,
+            admin_url=admin_url,
+            read_url=settings.read_url.get_secret_value() if settings.read_url else None,
+            pool_size=settings.pool_size,
+            statement_timeout_s=settings.statement_timeout_s,
+        )
+
+    @contextmanager
+    def transaction(
+        self, context: Context, *, read_only: bool = False, replica: bool = False, timeout_s: float | None = None
+    ) -> Iterator[Connection]:
+        """One transaction with the context's role, claims and notes; committed at the end, rolled back by an exception.
+
+        Raises
+        ------
+        DatabaseUnavailableError
+            If no connection can be had.
+        ConvstoreError
+            For everything that the server refuses, see `convstore.database.translation`.
+        """
+        engine = self._read_engine if replica else self._engine
+        opening = context.statement(timeout_s=timeout_s or self._statement_timeout_s, read_only=read_only)
+        with translated(), engine.connect() as connection, connection.begin():
+            driver(connection).execute(opening)
+            yield connection
+
+    @contextmanager
+    def admin(self, *, autocommit: bool = False) -> Iterator[psycopg.Connection]:
+        """A connection of its own with the rights of the admin's login, for the schema and maintenance."""
+        with translated(), psycopg.connect(self.admin_url, autocommit=autocommit) as connection:
+            yield connection
+
+    def admin_engine(self) -> Engine:
+        """An engine of the admin's login that keeps no connection, for Alembic."""
+        return create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(self.admin_url), poolclass=NullPool)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self._engine.dispose()
+        self._read_engine.dispose()
+
+
+def driver(connection: Connection) -> psycopg.Connection:
+    """psycopg's own connection under SQLAlchemy's, for COPY and server cursors; the same transaction."""
+    found = connection.connection.driver_connection
+    assert isinstance(found, psycopg.Connection)
+    return found
+
+
+def _engine(url: str, pool_size: int) -> Engine:
+    def connect() -> psycopg.Connection:
+        # No prepared statements on the server: a transaction pooler hands out another session each time.
+        return psycopg.connect(url, prepare_threshold=None if ":6543/" in url else 5, application_name="convstore")
+
+    return create_engine(
+        "postgresql+psycopg://",
+        creator=connect,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=30,
+        pool_pre_ping=True,
+    )

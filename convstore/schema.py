@@ -1,0 +1,147 @@
+"""Setting a database up and finding out how far it is: the migrations, the first workspace, the first person."""
+
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from convstore.database import Database
+from convstore.database.translation import translated
+from convstore.errors import UsageError
+from convstore.resources import MIGRATIONS_FOLDER
+
+__all__ = ["SchemaState", "get_state", "render_sql", "seed", "upgrade"]
+
+LOCAL_ISSUER = "local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaState:
+    """Revision of a database (None: empty) and of this version of the product."""
+
+    found: str | None
+    wanted: str
+
+    @property
+    def current(self) -> bool:
+        return self.found == self.wanted
+
+
+def _config() -> Config:
+    config = Config(output_buffer=io.StringIO())
+    config.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
+    return config
+
+
+def get_state(database: Database) -> SchemaState:
+    """How far the database is."""
+    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    assert wanted is not None
+    engine = database.admin_engine()
+    with translated(), engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    return SchemaState(found=found, wanted=wanted)
+
+
+def upgrade(database: Database) -> SchemaState:
+    """Bring the database to this version, in one transaction; harmless when it is there already.
+
+    Two callers at once are serialised by a lock in the database.
+    """
+    before = get_state(database)
+    if before.current:
+        return before
+    config = _config()
+    with translated(), database.admin_engine().connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+    return get_state(database)
+
+
+def render_sql() -> str:
+    """Everything that `upgrade` runs on an empty database, as one script."""
+    config = _config()
+    buffer = io.StringIO()
+    config.output_buffer = buffer
+    with redirect_stdout(io.StringIO()):
+        command.upgrade(config, "head", sql=True)
+    return buffer.getvalue()
+
+
+def seed(database: Database, *, admin_email: str | None, local_name: str) -> UUID:
+    """Make the workspace `default` and its first admin where they are missing; the admin's profile id.
+
+    Parameters
+    ----------
+    admin_email
+        The first admin; None: the local user of this machine.
+    """
+    with database.admin() as connection:
+        connection.execute("SELECT set_config('request.jwt.claims', '{}', true)")
+        workspace = _one(
+            connection,
+            """
+            WITH made AS (
+                INSERT INTO workspaces (slug, name) VALUES ('default', 'Default') ON CONFLICT (slug) DO NOTHING RETURNING id
+            )
+            SELECT id FROM made UNION ALL SELECT id FROM workspaces WHERE slug = 'default' LIMIT 1
+            """,
+        )
+        if admin_email is None:
+            profile = _one(
+                connection,
+                """
+                INSERT INTO profiles (issuer, subject, name, email) VALUES (%s, 'user', %s, 'local@localhost')
+                ON CONFLICT (issuer, subject) DO UPDATE SET name = profiles.name RETURNING id
+                """,
+                LOCAL_ISSUER,
+                local_name,
+            )
+            _make_admin(connection, workspace, profile)
+        else:
+            email = admin_email.strip().lower()
+            if "@" not in email:
+                raise UsageError(f"{admin_email!r} is not an e-mail address", hint="Give one: convstore init --admin you@example.org")
+            found = connection.execute("SELECT id FROM profiles WHERE email = %s ORDER BY created_at LIMIT 1", [email]).fetchone()
+            if found is None:
+                # Known before the first sign-in: the identity is claimed by the first verified e-mail.
+                connection.execute(
+                    "INSERT INTO workspace_invitations (workspace_id, email, role) VALUES (%s, %s, 'admin')"
+                    " ON CONFLICT (workspace_id, email) DO UPDATE SET role = 'admin'",
+                    [workspace, email],
+                )
+                profile = workspace
+            else:
+                profile = found[0]
+                _make_admin(connection, workspace, profile)
+        connection.execute(
+            "INSERT INTO retention_policies (workspace_id, subject, keep_days)"
+            " SELECT %s, subject, days FROM (VALUES ('rejected', 30), ('pending_review', 90), ('trash', 30)) AS d (subject, days)"
+            " WHERE NOT EXISTS (SELECT FROM retention_policies WHERE workspace_id = %s)",
+            [workspace, workspace],
+        )
+    return profile
+
+
+def _make_admin(connection: psycopg.Connection, workspace: UUID, profile: UUID) -> None:
+    connection.execute(
+        "INSERT INTO workspace_members (workspace_id, user_id, role) VALUES (%s, %s, 'admin') ON CONFLICT DO NOTHING",
+        [workspace, profile],
+    )
+
+
+def _one(connection: psycopg.Connection, query: str, *parameters: object) -> UUID:
+    row = connection.execute(query, list(parameters)).fetchone()  # type: ignore[call-overload]
+    assert row is not None
+    found = row[0]
+    assert isinstance(found, UUID)
+    return found
