@@ -1,0 +1,43 @@
+"""What an object may be called: one alphabet for all backends, so that a file can move between them."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from convstore.errors import InvalidInputError
+
+__all__ = ["check_folder", "check_key", "object_path"]
+
+#: What Supabase Storage takes; everything else in a name is free for a backend's own use.
+ALPHABET = re.compile(r"[A-Za-z0-9_/!.*'() &$=@;:+,?-]+", re.ASCII)
+MAX_KEY_CHARS = 900
+MAX_NAME_CHARS = 255
+
+
+def object_path(created_by: UUID, row_id: UUID, content_sha256: str) -> str:
+    """Where a version of a conversation is kept: owner, row, content."""
+    return f"{created_by}/{row_id}/{content_sha256[:12]}/conversation.json.gz"
+
+
+def check_key(path: str) -> str:
+    """The path itself if it may name an object; `InvalidInputError` otherwise."""
+    names = path.split("/")
+    if (
+        not ALPHABET.fullmatch(path)
+        or len(path) > MAX_KEY_CHARS
+        or any(name in ("", ".", "..") or len(name) > MAX_NAME_CHARS for name in names)
+    ):
+        raise InvalidInputError(
+            f"{path!r} cannot name an object",
+            hint="Use letters, digits and _!.-*'() &$=@;:+,? in names separated by single slashes.",
+            facts={"path": path},
+            code="ERR_INVALID_KEY",
+        )
+    return path
+
+
+def check_folder(prefix: str) -> str:
+    """The folder without a slash at its end, empty for the root; `InvalidInputError` if none can be called so."""
+    folder = prefix.removesuffix("/")
+    return check_key(folder) if folder else ""
