@@ -87,17 +87,19 @@ __all__ = [
 _MODULES = {"ConvStore": "convstore.core", "Settings": "convstore.settings", "turns_sha256": "convstore.model"}
 
 
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module 'convstore' has no attribute {name!r}")
-    value: object
-    if name == "__version__":
-        value = import_module("importlib.metadata").version("convstore")
-    else:
-        default = "convstore.errors" if name.endswith("Error") else "convstore.model"
-        value = getattr(import_module(_MODULES.get(name, default)), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker sees the names above, and no others
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module 'convstore' has no attribute {name!r}")
+        value: object
+        if name == "__version__":
+            value = import_module("importlib.metadata").version("convstore")
+        else:
+            default = "convstore.errors" if name.endswith("Error") else "convstore.model"
+            value = getattr(import_module(_MODULES.get(name, default)), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

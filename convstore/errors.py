@@ -57,7 +57,7 @@ class ConvstoreError(Exception):
         True if the same call may succeed later without any change.
     """
 
-    code: ClassVar[str] | str = "ERR_FATAL"
+    code: str = "ERR_FATAL"
     exit_status: ClassVar[int] = 1
     retryable: bool = False
     hint: str = ""
