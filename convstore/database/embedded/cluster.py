@@ -1,26 +1,36 @@
-"""Makes a data directory, and says how a server on it is to be run.
+"""Makes a data directory, checks the version of an existing one, and says what a server on it is started with.
 
 Run by root, the programs belong to an account that may not enter root's folders. They are handed the data
-directory as an open descriptor and name it `/proc/self/fd/N`, which needs no right on the folders above it: so
-data stays below CONVSTORE_HOME wherever that is. This module must not know about sockets' folders, locks or users.
+directory as an open descriptor and know it as `/proc/self/fd/N`, which needs no right on the folders above: so the
+data stays below CONVSTORE_HOME wherever that is. This module must not know about locks or users.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
-from convstore.database.embedded.programs import ENVIRONMENT, Account, Programs
+from convstore.database.embedded.programs import Account, Programs, run_as
 from convstore.errors import DatabaseUnavailableError
 
-__all__ = ["SUPERUSER", "check_version", "make_cluster", "server_settings"]
+__all__ = ["SUPERUSER", "check_version", "identity_of", "make_cluster", "path_for", "server_settings"]
 
 SUPERUSER = "postgres"
 BUILTIN_LOCALES_SINCE = 17
 MEBIBYTE = 1024 * 1024
+
+
+def identity_of(data: Path) -> str:
+    """How a server names its data directory to clients: run by root, PostgreSQL itself knows a descriptor only."""
+    return quote(os.fsencode(data))
+
+
+def path_for(account: Account | None, directory: Path, descriptor: int) -> str:
+    """The directory, by the name under which the account reaches it."""
+    return str(directory) if account is None else f"/proc/self/fd/{descriptor}"
 
 
 def check_version(data: Path, programs: Programs) -> None:
@@ -30,15 +40,15 @@ def check_version(data: Path, programs: Programs) -> None:
         raise DatabaseUnavailableError(
             f"The embedded database in {data} was made by PostgreSQL {made_by}; the programs in {programs.folder} "
             f"are PostgreSQL {programs.major}.",
-            hint=f"Set CONVSTORE_PG_BIN to the programs of PostgreSQL {made_by}, or use them to dump the database and "
-            "restore it into a new CONVSTORE_HOME.",
+            hint=f"Set CONVSTORE_PG_BIN to the programs of PostgreSQL {made_by}; to change over, dump the database "
+            "with them and restore it into a new CONVSTORE_HOME.",
             facts={"data_directory": str(data), "made_by": made_by, "programs": programs.major},
             retryable=False,
         )
 
 
 def make_cluster(data: Path, programs: Programs, account: Account | None) -> None:
-    """Make the data directory beside its place and rename it, so that it is there whole or not at all."""
+    """Make the data directory beside its place and rename it: it is there whole or not at all."""
     for left_over in data.parent.glob("new-*"):
         shutil.rmtree(left_over, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(prefix="new-", dir=data.parent))
@@ -47,7 +57,7 @@ def make_cluster(data: Path, programs: Programs, account: Account | None) -> Non
             os.chown(draft, account.uid, account.gid)
         descriptor = os.open(draft, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            _initdb(draft, descriptor, programs, account)
+            _initdb(path_for(account, draft, descriptor), descriptor, programs, account)
         finally:
             os.close(descriptor)
         draft.rename(data)
@@ -60,40 +70,30 @@ def make_cluster(data: Path, programs: Programs, account: Account | None) -> Non
         os.close(parent)
 
 
-def _initdb(draft: Path, descriptor: int, programs: Programs, account: Account | None) -> None:
+def _initdb(directory: str, descriptor: int, programs: Programs, account: Account | None) -> None:
     locale = ["--locale=C"]
     if programs.major >= BUILTIN_LOCALES_SINCE:
         locale += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    command = [
-        str(programs.folder / "initdb"),
-        f"--pgdata={f'/proc/self/fd/{descriptor}' if account else draft}",
-        f"--username={SUPERUSER}",
-        "--encoding=UTF8",
-        "--auth=trust",
-        "--data-checksums",
-        "--no-instructions",
-        *locale,
-    ]
-    made = subprocess.run(
-        command,
-        user=account.uid if account else None,
-        group=account.gid if account else None,
-        extra_groups=[] if account else None,
-        pass_fds=[descriptor] if account else [],
-        cwd="/",
-        env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
+    made = run_as(
+        account,
+        [
+            programs.folder / "initdb",
+            f"--pgdata={directory}",
+            f"--username={SUPERUSER}",
+            "--encoding=UTF8",
+            "--auth=trust",  # the socket's folder is the guard
+            "--data-checksums",
+            "--no-instructions",
+            *locale,
+        ],
+        [descriptor],
     )
     if made.returncode != 0:
         said = " ".join((made.stderr or made.stdout).split())
         raise DatabaseUnavailableError(
             f"initdb could not make the embedded database: {said[-600:]}",
-            hint="Check that CONVSTORE_HOME is writable and has 100 MB of space.",
-            facts={"data_directory": str(draft), "programs": str(programs.folder)},
+            hint="Check that CONVSTORE_HOME is writable and has 100 MB of space left.",
+            facts={"programs": str(programs.folder)},
         )
 
 
@@ -104,23 +104,24 @@ def server_settings(data: Path, socket_directory: Path) -> dict[str, str]:
     """
     memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     buffers_mib = max(32, min(256, memory_bytes // 16 // MEBIBYTE))
+    quoted_directory = str(socket_directory).replace('"', '""')
     return {
-        "convstore.data_directory": str(data),  # what a client compares: run by root, data_directory is a descriptor
-        "unix_socket_directories": f'"{socket_directory}"',
+        "convstore.data_directory": identity_of(data),
+        "unix_socket_directories": f'"{quoted_directory}"',
         "listen_addresses": "",
         "port": "5432",
         "max_connections": "200",
         "shared_buffers": f"{buffers_mib}MB",
-        "wal_level": "minimal",  # no replica, no archive: bulk loads write less
+        "max_wal_size": "1GB",
+        "wal_level": "minimal",  # no replica and no archive: bulk loads write less
         "max_wal_senders": "0",
         "max_logical_replication_workers": "0",
-        "max_wal_size": "1GB",
         "jit": "off",
         "timezone": "UTC",
         "log_timezone": "UTC",
         "lc_messages": "C",
+        "log_checkpoints": "off",
         # Statements and details carry conversation text, which has no place in a log.
         "log_min_error_statement": "panic",
         "log_error_verbosity": "terse",
-        "log_checkpoints": "off",
     }

@@ -1,11 +1,11 @@
 """The detached program that starts one server, watches who uses it, and stops it when the last user is gone.
 
 Run by path in a Python without site-packages: the standard library only, nothing of convstore. The server is this
-program's child, so it is signalled without ever believing a process number; if this program dies, the kernel asks
-the server to shut down. The server and its processes inherit `server.lock`: whoever holds it knows that none is left.
+program's child, so it is signalled without ever believing a process number; should this program be killed, Linux
+asks the server to shut down. The server and all its processes inherit `server.lock`, so whoever gets that lock knows
+that none of them is left.
 
-The order, one JSON object in argv[1]: command, uid, gid, data, data_descriptor, lock_descriptor,
-report_descriptor, users_lock, stop_request, socket, linger_s.
+The order is one JSON object in argv[1], made in launch.py.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -27,7 +28,8 @@ PR_SET_PDEATHSIG = 1
 START_POLL_S = 0.005
 POLL_S = 0.25
 FAST_SHUTDOWN_S = 60.0
-STATUS_LINE = 7  # of postmaster.pid, counted from 0: "starting", "ready", …
+LOG_LIMIT_BYTES = 4 * 1024 * 1024
+STATUS_LINE = 7  # of postmaster.pid, counted from 0
 
 
 class Keeper:
@@ -36,63 +38,72 @@ class Keeper:
     def __init__(self, order: dict[str, Any]) -> None:
         self.order = order
         self.data = Path(order["data"])
+        self.pid_file = self.data / "postmaster.pid"
         self.identity = _identity(os.fstat(order["data_descriptor"]))
         self.stop_asked = False
 
-    def run(self) -> int:
+    def keep(self) -> None:
+        """Run the server from its start to its end."""
         signal.signal(signal.SIGTERM, self._on_terminate)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        # Nobody holds server.lock but this process, so no server runs and the number in this file names a stranger.
-        for name in ("postmaster.pid", self.order["stop_request"]):
-            (self.data / name).unlink(missing_ok=True)
+        self._clear_pid_file()
         server = self._start()
         try:
-            ready = self._wait_until_ready(server)
-            self._report("ready" if ready else "failed")
-            if ready:
+            if self._wait_until_ready(server):
+                with suppress(BrokenPipeError):  # who asked for the server may be gone
+                    os.write(self.order["report_descriptor"], b"ready")
+                os.close(self.order["report_descriptor"])
                 self._watch(server)
         finally:
             self._stop(server)
             shutil.rmtree(Path(self.order["socket"]).parent, ignore_errors=True)
-        return 0 if ready else 1
 
     def _on_terminate(self, _signal: int, _frame: FrameType | None) -> None:
         self.stop_asked = True
 
+    def _clear_pid_file(self) -> None:
+        """Remove what a killed server left: its number may be a stranger's by now, and PostgreSQL would not start.
+
+        This process holds server.lock, so nobody's server runs here but one that was started by hand.
+        """
+        with suppress(FileNotFoundError):
+            number = self.pid_file.read_text().partition("\n")[0]
+            with suppress(OSError):
+                if _identity(Path("/proc", number, "cwd").stat()) == self.identity:
+                    sys.exit(f"process {number}, not started by convstore, serves {self.data}: stop it first")
+            self.pid_file.unlink()
+
     def _start(self) -> subprocess.Popen[bytes]:
-        prctl = ctypes.CDLL(None).prctl
         account: dict[str, Any] = {}
-        if self.order["uid"] is not None:
-            account = {"user": self.order["uid"], "group": self.order["gid"], "extra_groups": []}
+        if self.order["owner"] is not None:
+            uid, gid = self.order["owner"]
+            account = {"user": uid, "group": gid, "extra_groups": []}
+        libc = ctypes.CDLL(None)
+
+        def die_with_keeper() -> None:
+            if sys.platform == "linux":
+                libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+
         return subprocess.Popen(
             self.order["command"],
             stdin=subprocess.DEVNULL,
             pass_fds=[self.order["lock_descriptor"], self.order["data_descriptor"]],
-            preexec_fn=lambda: prctl(PR_SET_PDEATHSIG, signal.SIGINT),
+            preexec_fn=die_with_keeper,  # noqa: PLW1509 - this program has one thread
             start_new_session=True,
             **account,
         )
 
     def _wait_until_ready(self, server: subprocess.Popen[bytes]) -> bool:
         while server.poll() is None and not self.stop_asked:
-            try:
-                lines = (self.data / "postmaster.pid").read_text().splitlines()
-            except OSError:
-                lines = []
-            if len(lines) > STATUS_LINE and lines[STATUS_LINE].strip() == "ready":
-                return True
+            with suppress(OSError):
+                lines = self.pid_file.read_text().splitlines()
+                if len(lines) > STATUS_LINE and lines[STATUS_LINE].strip() == "ready":
+                    return True
             time.sleep(START_POLL_S)
         return False
 
-    def _report(self, word: str) -> None:
-        try:
-            os.write(self.order["report_descriptor"], word.encode())
-        except BrokenPipeError:
-            pass  # who asked for the server is gone; the watch notices
-        os.close(self.order["report_descriptor"])
-
     def _watch(self, server: subprocess.Popen[bytes]) -> None:
-        """Return when the server is to be stopped; then nobody can become a user until this process has ended."""
+        """Return when the server is to end; if for want of users, none can come until this process has ended."""
         users = os.open(self.order["users_lock"], os.O_RDWR)
         last_use = time.time()
         while server.poll() is None and not self.stop_asked and self._is_in_place():
@@ -101,19 +112,28 @@ class Keeper:
             except BlockingIOError:
                 last_use = time.time()
             else:
-                last_use = max(last_use, min(os.fstat(users).st_mtime, time.time()))
-                if time.time() - last_use >= self.order["linger_s"]:
+                now = time.time()
+                last_use = min(now, max(last_use, os.fstat(users).st_mtime))
+                if now - last_use >= self.order["linger_s"]:
                     return
                 fcntl.flock(users, fcntl.LOCK_UN)
+            self._rotate_log()
             time.sleep(POLL_S)
 
     def _is_in_place(self) -> bool:
-        """False when a stop is asked for, or the data or the socket is no longer where clients look for it."""
+        """False when a stop is asked for, or data or socket are no longer where clients look for them."""
         try:
-            same = _identity(os.stat(self.data)) == self.identity
+            same = _identity(self.data.stat()) == self.identity
         except OSError:
             return False
-        return same and os.path.exists(self.order["socket"]) and not os.path.exists(self.order["stop_request"])
+        return same and Path(self.order["socket"]).exists() and not Path(self.order["stop_request"]).exists()
+
+    def _rotate_log(self) -> None:
+        log = Path(self.order["log"])
+        with suppress(OSError):
+            if log.stat().st_size > LOG_LIMIT_BYTES:
+                shutil.copyfile(log, log.with_suffix(".log.1"))
+                os.truncate(log, 0)  # the server goes on appending to the same file
 
     def _stop(self, server: subprocess.Popen[bytes]) -> None:
         server.send_signal(signal.SIGINT)
@@ -129,9 +149,10 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 
 
 def main() -> None:
-    if os.fork():  # the caller waits for this process; the keeper belongs to nobody
+    """Let the caller go, then keep the server."""
+    if os.fork():
         os._exit(0)
-    sys.exit(Keeper(json.loads(sys.argv[1])).run())
+    Keeper(json.loads(sys.argv[1])).keep()
 
 
 if __name__ == "__main__":
