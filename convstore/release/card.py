@@ -75,9 +75,7 @@ def render_card(facts: CardFacts, splits: Sequence[CardSplit], features: Sequenc
         ],
         "dataset_info": {
             "features": list(features),
-            "splits": [
-                {"name": split.name, "num_bytes": split.bytes, "num_examples": split.rows} for split in splits
-            ],
+            "splits": [{"name": split.name, "num_bytes": split.bytes, "num_examples": split.rows} for split in splits],
         },
     }
     # JSON values are YAML values, and JSON quotes whatever a title or a licence may hold.

@@ -15,7 +15,7 @@ from convstore.release.weights import FLAGGED, learned
 
 __all__ = ["LintIssue", "check_row", "check_set"]
 
-_ALTERNATING = frozenset({"sharegpt", "alpaca", "anthropic"})
+_ALTERNATING = frozenset({"prompt-completion", "sharegpt", "alpaca", "anthropic"})
 _EXCHANGES_ONLY = frozenset({"prompt-completion", "alpaca"})
 _TRAINERS = frozenset({"messages", "prompt-completion", "sharegpt", "alpaca", "axolotl", "anthropic"})
 _LEAST_ROWS: Mapping[str, tuple[int, str]] = {"messages": (10, "OpenAI"), "anthropic": (32, "Amazon Bedrock")}
@@ -86,9 +86,7 @@ def _check_v5(row: ReleaseRow) -> Iterator[LintIssue]:
         )
 
 
-def _check_roles(
-    format_name: str, sample: Sample, row: ReleaseRow, options: ReleaseOptions
-) -> Iterator[LintIssue]:
+def _check_roles(format_name: str, sample: Sample, row: ReleaseRow, options: ReleaseOptions) -> Iterator[LintIssue]:
     for turn in sample.turns:
         if turn.role not in ("user", "assistant"):
             what = f"{turn.role!r} is no role that trainers know."
@@ -104,9 +102,7 @@ def _check_roles(
         expected = "assistant" if expected == "user" else "user"
 
 
-def _check_end(
-    format_name: str, sample: Sample, row: ReleaseRow, options: ReleaseOptions
-) -> Iterator[LintIssue]:
+def _check_end(format_name: str, sample: Sample, row: ReleaseRow, options: ReleaseOptions) -> Iterator[LintIssue]:
     last = sample.turns[-1]
     if last.role == "assistant":
         return
@@ -134,9 +130,7 @@ def _check_exclusions(
             )
 
 
-def _check_context(
-    format_name: str, sample: Sample, row: ReleaseRow, options: ReleaseOptions
-) -> Iterator[LintIssue]:
+def _check_context(format_name: str, sample: Sample, row: ReleaseRow, options: ReleaseOptions) -> Iterator[LintIssue]:
     if format_name == "alpaca" and not options.alpaca_history and len(sample.turns) > 2:
         what = "Only the last exchange is written; what came before is lost."
         yield LintIssue("context-lost", "warning", None, what, "Keep the history, or use another format.")

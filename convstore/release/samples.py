@@ -53,7 +53,5 @@ def samples(row: ReleaseRow, options: ReleaseOptions) -> list[Sample]:
     if options.rows == "last":
         replies = replies[-1:]
     return [
-        Sample(system, turns[: i + 1], [False] * i + [True])
-        for i in replies
-        if turns[i].turn_number not in excluded
+        Sample(system, turns[: i + 1], [False] * i + [True]) for i in replies if turns[i].turn_number not in excluded
     ]

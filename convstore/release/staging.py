@@ -33,7 +33,7 @@ class HashedFile(io.RawIOBase):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._file: IO[bytes] = path.open("wb", buffering=1 << 20)
+        self._file: IO[bytes] = path.open("wb", buffering=1 << 16)
         self._digest = hashlib.sha256()
         self.path = path
         self.bytes = 0

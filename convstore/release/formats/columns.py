@@ -104,9 +104,7 @@ def record_batch(rows: Sequence[ReleaseRow], options: ReleaseOptions, schema: pa
 
 def row_receipts(rows: Sequence[ReleaseRow], options: ReleaseOptions) -> list[RowReceipt]:
     """A receipt for each row: the hash of its flat columns, in which `turns_sha256` stands for the messages."""
-    return [
-        RowReceipt(1, hashlib.sha256(orjson.dumps([_flat(row, options), _train(row)])).hexdigest()) for row in rows
-    ]
+    return [RowReceipt(1, hashlib.sha256(orjson.dumps([_flat(row, options), _train(row)])).hexdigest()) for row in rows]
 
 
 def _feature(name: str, arrow: pa.DataType) -> dict[str, Any]:

@@ -1,0 +1,71 @@
+"""Makes conversations for tests of releases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from convstore.model import Scores, Turn, turns_sha256
+from convstore.release.rows import ExportConversation, ReleaseRow
+
+__all__ = ["MakeRow", "make_row"]
+
+MakeRow = Callable[..., ReleaseRow]
+
+QUESTION = "How do I start? “Quotes”, a \\ and 漢字,\nand a second line"
+REPLY = "Start small — then\tgrow. = ok? é 🙂"
+
+
+def make_row(
+    number: int = 1,
+    roles: str = "uaua",
+    *,
+    split: str | None = None,
+    excluded: tuple[int, ...] = (),
+    texts: tuple[str, ...] = (),
+    **columns: object,
+) -> ReleaseRow:
+    """A conversation; `roles` has a letter a message."""
+    names = {"u": "user", "a": "assistant", "x": "tool"}
+    turns = tuple(
+        Turn(
+            turn_number=i + 1,
+            role=names[letter],
+            content=texts[i] if texts else f"{QUESTION if letter == 'u' else REPLY} {number}.{i + 1}",
+            detected_emotion=("worry", "calm")[i % 2],
+            emotion_confidence=0.8,
+            emotional_intensity=0.7 - i / 100,
+            primary_strategy="normalise" if letter == "a" else None,
+            tone="warm" if letter == "a" else None,
+        )
+        for i, letter in enumerate(roles)
+    )
+    values: dict[str, object] = {
+        "id": UUID(int=number),
+        "conversation_id": f"conversation-{number}",
+        "conversation_name": f"Name {number}",
+        "status": "approved",
+        "tier": "scenario",
+        "turn_count": len(turns),
+        "turns_sha256": turns_sha256(turns),
+        "content_sha256": "c" * 64,
+        "created_at": datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
+        "description": "What it is about",
+        "category": "finance",
+        "persona_key": "saver",
+        "emotional_arc_key": "worry_to_calm",
+        "topic_key": "first_budget",
+        "quality": 4.5,
+        "scores": Scores(quality=Decimal("3.1"), empathy=Decimal("2.8")),
+        "human_scores": Scores(quality=Decimal("4.5")),
+        "starting_emotion": "worry",
+        "ending_emotion": "calm",
+        "reviewed_by": "Ada",
+        "reviewed_at": datetime(2025, 2, 3, tzinfo=UTC),
+        "source_name": "made.json",
+        "system_prompt": "You are patient.",
+    }
+    conversation = ExportConversation(**(values | columns))  # type: ignore[arg-type]
+    return ReleaseRow(conversation=conversation, turns=turns, split=split, excluded_turns=frozenset(excluded))
