@@ -71,6 +71,15 @@ def test_turns_alternate_and_have_the_promised_length(made: list[DemoConversatio
             assert (turn.strategy is None) == (turn.role == "user")
 
 
+def test_a_large_set_uses_every_sentence_and_fills_every_slot() -> None:
+    text = "\n".join(turn.content for one in generate(4000, seed=3) for turn in one.turns)
+    assert "{" not in text
+    for topic in load_voices().topics:
+        fixed = [sentence for sentence in (*topic.steps, *topic.reminders) if "{" not in sentence]
+        fixed += [words for exchange in topic.exchanges for words in exchange.questions if "{" not in words]
+        assert [sentence for sentence in fixed if sentence not in text] == []
+
+
 @pytest.mark.parametrize("messages", [4, 12, 40])
 def test_length_can_be_chosen(messages: int) -> None:
     assert {len(one.turns) for one in generate(4, messages=messages)} == {messages}
