@@ -7,7 +7,7 @@ from uuid import UUID
 
 from convstore.errors import InvalidInputError
 
-__all__ = ["check_folder", "check_key", "object_path"]
+__all__ = ["check_folder", "check_key", "names_below", "object_path"]
 
 #: What Supabase Storage takes; everything else in a name is free for a backend's own use.
 ALPHABET = re.compile(r"[A-Za-z0-9_/!.*'() &$=@;:+,?-]+", re.ASCII)
@@ -41,3 +41,12 @@ def check_folder(prefix: str) -> str:
     """The folder without a slash at its end, empty for the root; `InvalidInputError` if none can be called so."""
     folder = prefix.removesuffix("/")
     return check_key(folder) if folder else ""
+
+
+def names_below(folder: str, path: str) -> tuple[str, ...]:
+    """The names that lead from a folder to a path in it; `InvalidInputError` if it lies elsewhere."""
+    names = check_key(path).split("/")
+    above = folder.split("/") if folder else []
+    if names[: len(above)] != above or len(names) == len(above):
+        raise InvalidInputError(f"{path!r} is not under {folder!r}", facts={"path": path, "folder": folder})
+    return tuple(names[len(above) :])

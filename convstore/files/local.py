@@ -22,7 +22,7 @@ from typing import BinaryIO
 from convstore.errors import ConflictError, InvalidInputError, StorageUnavailableError
 from convstore.files.disk import flush_folder, has_same_bytes, iter_chunks, translated, write_temporary
 from convstore.files.disk_listing import file_stat, iter_objects
-from convstore.files.keys import check_folder, check_key
+from convstore.files.keys import check_folder, check_key, names_below
 from convstore.files.store import (
     CHUNK_BYTES,
     GZIP,
@@ -55,6 +55,11 @@ class LocalStore:
         self._flushers = ThreadPoolExecutor(FLUSH_THREADS, thread_name_prefix="convstore-files")
         self._is_swept = False
 
+    def prepare(self) -> None:
+        """Make the folder."""
+        with translated(str(self.root)):
+            self._make_root()
+
     # Writing
 
     def put(self, path: str, data: bytes, *, content_type: str = GZIP) -> None:
@@ -81,7 +86,7 @@ class LocalStore:
                 yield chunk
 
         with translated(path):
-            self._prepare()
+            self._make_root()
             temporary = self._write(chunks())
             try:
                 self._publish(temporary, target, path)
@@ -96,7 +101,7 @@ class LocalStore:
             check_size(path, len(data))
             targets.append(self._locate(path))
         with translated(batch[0][0] if len(batch) == 1 else f"a batch of {len(batch)} objects"):
-            self._prepare()
+            self._make_root()
             writing = [self._flushers.submit(self._write, (data,)) for _, data in batch]
             try:
                 for write, target, (path, _) in zip(writing, targets, batch, strict=True):
@@ -136,7 +141,7 @@ class LocalStore:
         for _ in self._flushers.map(flush_folder, folders):
             pass
 
-    def _prepare(self) -> None:
+    def _make_root(self) -> None:
         """Make the store's folders, and clear what uploads left that were cut before this process came."""
         if not self._incoming.is_dir():
             for folder in self._make_folders(self._incoming):
@@ -188,18 +193,11 @@ class LocalStore:
     def list(self, prefix: str = "", *, after: str | None = None, limit: int = MAX_LIST) -> list[FileStat]:
         """One page of the objects under a folder in path order; see `FileStore.list`."""
         folder = check_folder(prefix)
-        passed: tuple[str, ...] = ()
-        if after is not None:
-            names = check_key(after).split("/")
-            above = folder.split("/") if folder else []
-            if names[: len(above)] != above:
-                raise InvalidInputError(f"{after!r} is not under {folder!r}", facts={"after": after, "prefix": prefix})
-            passed = tuple(names[len(above) :])
+        passed = names_below(folder, after) if after is not None else ()
         with translated(folder or self.bucket):
             start = self._locate(folder) if folder else self.root
-            return list(
-                islice(iter_objects(start, f"{folder}/" if folder else "", passed, hidden="#"), min(limit, MAX_LIST))
-            )
+            objects = iter_objects(start, f"{folder}/" if folder else "", passed, hidden=INCOMING)
+            return list(islice(objects, min(limit, MAX_LIST)))
 
     # Removing
 
@@ -253,8 +251,8 @@ class LocalStore:
     def check(self) -> tuple[StoreFact, ...]:
         """Whether the folder can be written and is closed to others."""
         try:
+            self.prepare()
             with translated(str(self.root)):
-                self._prepare()
                 self._write((b"convstore",)).unlink()
                 mode = self.root.stat().st_mode & 0o777
         except StorageUnavailableError as exc:

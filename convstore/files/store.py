@@ -67,6 +67,9 @@ class FileStore(Protocol):
     def bucket(self) -> str:
         """Name of the bucket, as rows record it."""
 
+    def prepare(self) -> None:
+        """Make the bucket if there is none; one that is there stays as it is."""
+
     def put(self, path: str, data: bytes, *, content_type: str = GZIP) -> None:
         """Store an object; the same bytes again are fine, other bytes at the same path are a `ConflictError`."""
 
