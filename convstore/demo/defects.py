@@ -59,8 +59,8 @@ def cut_off(text: str, rng: Random, *, backslash: bool) -> str:
     """The first part of a reply, ending inside a sentence, as when a model runs out of tokens."""
     words = text.split(" ")
     keep = max(6, int(len(words) * rng.uniform(0.55, 0.85)))
-    # A cut right after a full stop would look finished.
-    while keep > 6 and words[keep - 1].endswith((".", "?", "!", ":", ";", ",")):
+    # A cut right after a full stop, or one word into a paragraph, would not look like one.
+    while keep > 6 and (words[keep - 1].endswith((".", "?", "!", ":", ";", ",")) or "\n" in words[keep - 1]):
         keep -= 1
     return " ".join(words[:keep]) + ("\\" if backslash else "")
 
@@ -69,12 +69,17 @@ def personal_data(index: int, name: str, rng: Random) -> str:
     """A sentence that gives away something personal; the kinds take turns."""
     kind = index // PERIOD % 4
     if kind == 0:
-        return f"If it is easier, write to me at {rng.choice(_MAILS).format(name=name.lower())} instead."
+        mail = rng.choice(_MAILS).format(name=name.lower())
+        return f"If it is easier, write to me at {mail} or ring {_phone(rng)}."
     if kind == 1:
-        return f"You can ring me on +44 20 7946 0{rng.randrange(1000):03d} after six, I always pick up."
+        return f"You can ring me on {_phone(rng)} after six, I always pick up."
     if kind == 2:
         return f"The account they should pay it into is {_iban(rng)}, in case you need that."
     return f"They still have my card, {rng.choice(_CARDS)}, on file, and I would rather they did not."
+
+
+def _phone(rng: Random) -> str:
+    return f"+44 20 7946 0{rng.randrange(1000):03d}"
 
 
 def _iban(rng: Random) -> str:

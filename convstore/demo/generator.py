@@ -23,7 +23,7 @@ __all__ = ["DemoConversation", "DemoTurn", "conversation_at", "generate"]
 
 
 _TIERS: tuple[Tier, ...] = ("template",) * 7 + ("scenario",) * 2 + ("edge_case",)
-_TENTHS = tuple(Decimal(tenth) / 10 for tenth in range(51))
+_TENTHS = tuple(Decimal(tenth).scaleb(-1) for tenth in range(51))
 _FIRST_DAY = date(2026, 1, 5)
 # Standard normal deviates to pick from: several times as fast as drawing each.
 _DEVIATES = tuple(NormalDist().inv_cdf((position + 0.5) / 400) for position in range(400))
@@ -136,7 +136,7 @@ def _plant(defect: str | None, contents: list[str], index: int, name: str, rng: 
     elif defect == defects.PERSONAL_DATA:
         contents[0] = f"{contents[0]} {defects.personal_data(index, name, rng)}"
     elif defect == defects.REPEATS:
-        contents[-1] = f"{contents[-3]}\n\n{contents[-1]}"
+        contents[-1] = contents[-3]
 
 
 def _turns(draw: Draw, arc: Arc, contents: Sequence[str], *, arc_missed: bool) -> tuple[DemoTurn, ...]:

@@ -152,7 +152,7 @@ def test_personal_data_is_well_formed_and_reserved(made: list[DemoConversation])
     assert all(iban.is_valid(account) for account in accounts)
     assert all(luhn.is_valid(re.sub(r"\D", "", card)) for card in cards)
     assert [bool(found) for found in (mails, phones, accounts, cards)] == [True] * 4
-    assert len(mails) + len(phones) + len(accounts) + len(cards) == len(texts)
+    assert len(phones) + len(accounts) + len(cards) == len(texts)
 
 
 @pytest.mark.parametrize("seed", [7, 1234])
