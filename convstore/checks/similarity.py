@@ -85,8 +85,10 @@ def signature_of(shingle_set: NDArray[np.uint64]) -> bytes:
         return b""
     multipliers, offsets = _permutations()
     # Multiply-add-shift (Dietzfelbinger): the high half of a * x + b mod 2**64, one row of hashes a permutation.
-    hashed = (multipliers[:, None] * shingle_set[None, :] + offsets[:, None]) >> _HALF
-    return bytes(hashed.min(axis=1).astype("<u4").tobytes())
+    # The shift keeps the order, so it is left to the minima.
+    hashed = multipliers[:, None] * shingle_set[None, :]
+    hashed += offsets[:, None]
+    return bytes((hashed.min(axis=1) >> _HALF).astype("<u4").tobytes())
 
 
 @cache

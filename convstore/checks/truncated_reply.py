@@ -1,5 +1,7 @@
 """A reply that stops before its end: what a generator leaves when it runs out of tokens or escapes badly.
 
+Of a user's message only the lone backslash is told: generators write those messages too, but people end as they like.
+
 Precision comes first. A reply without a final full stop is not cut off by that alone: lists, sign-offs, headings,
 code and links end without one.
 """
@@ -9,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from convstore.checks.contract import Check, CheckInput, Hit, replies
+from convstore.checks.contract import Check, CheckInput, Hit
+from convstore.model import Severity
 
 __all__ = ["CHECK"]
 
@@ -30,21 +33,22 @@ _TAIL_CHARS = 40
 
 
 def _hits(conversation: CheckInput) -> Iterator[Hit]:
-    for turn in replies(conversation):
+    for turn in conversation.turns:
         text = turn.content.rstrip()
-        if not text:
-            continue
         backslashes = len(text) - len(text.rstrip("\\"))
         if backslashes:
             # An even number is an escaped backslash: the end of a path or of a line of code.
             if backslashes % 2:
-                yield Hit("The reply ends in a lone backslash.", turn.turn_number, (len(text) - 1, len(text)))
+                severity: Severity = "error" if turn.role == "assistant" else "warning"
+                place = (len(text) - 1, len(text))
+                yield Hit("The message ends in a lone backslash.", turn.turn_number, place, severity)
+        elif turn.role != "assistant":
             continue
-        if text.count("```") % 2:
+        elif text.count("```") % 2:
             start = text.rfind("```")
             yield Hit("A code block is opened and never closed.", turn.turn_number, (start, start + 3))
-            continue
-        yield from _unfinished(text, turn.turn_number)
+        else:
+            yield from _unfinished(text, turn.turn_number)
 
 
 def _unfinished(text: str, turn_number: int) -> Iterator[Hit]:

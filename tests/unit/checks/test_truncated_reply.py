@@ -58,5 +58,7 @@ def test_ends_well(reply: str) -> None:
     assert reply_places("truncated_reply", reply) == []
 
 
-def test_only_replies_are_looked_at() -> None:
-    assert run("truncated_reply", dialogue("I wanted to ask about the \\", "Of course, go ahead.")) == ()
+def test_of_a_user_only_the_lone_backslash_is_told() -> None:
+    (finding,) = run("truncated_reply", dialogue("I wanted to ask about the \\", "Of course, go ahead."))
+    assert (finding.turn_number, finding.severity, finding.span) == (1, "warning", (26, 27))
+    assert run("truncated_reply", dialogue(f"{SENTENCE} the", "Of course, go ahead.")) == ()
