@@ -38,20 +38,20 @@ bench: $(INSTALLED) ## Run the measurements
 	$(BIN)/python -m benchmarks
 
 lock: $(INSTALLED) ## Choose dependencies anew, within the ranges of pyproject.toml
-	$(BIN)/pip install --quiet uv
+	$(BIN)/pip install -qq uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --no-emit-index-url --no-header --python-version 3.11 \
 	  --extra dev --generate-hashes --output-file requirements.lock pyproject.toml
 
 # The stamp makes every later call instant; a changed lock or project file installs again.
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "convstore needs Python 3.11 or later; '$(PYTHON)' is: $$($(PYTHON) --version 2>&1)." \
+	  echo "convstore needs Python 3.11 or later; '$(PYTHON)' is: $$($(PYTHON) --version 2>&1 | head -n 1)." \
 	       "Install a newer one and say where: make PYTHON=python3.12 …" >&2; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "'$(PYTHON)' cannot make virtual environments." \
 	       "On Debian and Ubuntu: apt-get install python3-venv (as root)." >&2; exit 2; }
 	@echo "Installing into $(VENV); the first time takes a minute or two …"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/pip install -qq --no-compile --require-hashes -r requirements.lock
+	$(BIN)/pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
