@@ -76,6 +76,12 @@ def _check_texts(row: ReleaseRow) -> Iterator[LintIssue]:
 
 
 def _check_v5(row: ReleaseRow) -> Iterator[LintIssue]:
+    for i, turn in enumerate(row.turns):
+        if turn.role != ("user", "assistant")[i % 2]:
+            what = "User and assistant do not take turns; an import of this format takes that for granted."
+            fix = "Use brightrun-v4, which holds everything."
+            yield LintIssue("role-order", "warning", turn.turn_number, what, fix)
+            break
     if row.turns and row.turns[-1].role != "assistant":
         yield LintIssue(
             "trailing-user-lost",

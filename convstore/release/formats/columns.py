@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -21,15 +22,57 @@ from convstore.release.samples import system_prompt
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["SCHEMA_KEY", "arrow_schema", "hf_features", "record_batch", "row_receipts"]
+__all__ = ["SCHEMA_KEY", "FlatRow", "arrow_schema", "flatten", "hf_features", "record_batch"]
 
 SCHEMA_KEY = b"convstore.release"
 
-_TEXT = (
-    "id", "conversation_id", "conversation_name", "description", "category", "status", "tier",
-    "persona_key", "emotional_arc_key", "topic_key",
-)  # fmt: skip
-_SCORES = (*DIMENSIONS.values(), *(f"human_{column}" for column in DIMENSIONS.values()), "effective_quality")
+#: Column -> where an `ExportConversation` has it.
+_TEXT = {
+    name: name
+    for name in (
+        "conversation_id", "conversation_name", "description", "category", "status", "tier", "persona_key",
+        "emotional_arc_key", "topic_key", "starting_emotion", "ending_emotion", "source_name", "turns_sha256",
+        "content_sha256", "reviewed_by",
+    )
+}  # fmt: skip
+_NUMBERS = {
+    **{column: f"scores.{name}" for name, column in DIMENSIONS.items()},
+    **{f"human_{column}": f"human_scores.{name}" for name, column in DIMENSIONS.items()},
+    "effective_quality": "quality",
+    "emotional_intensity_start": "emotional_intensity_start",
+    "emotional_intensity_end": "emotional_intensity_end",
+}
+_MOMENTS = {"reviewed_at": "reviewed_at", "created_at": "created_at"}
+_OWN = ("id", "turn_count", "system_prompt", "extra", "split")
+_FLAT = (*_OWN, *_TEXT, *_NUMBERS, *_MOMENTS)
+_read = attrgetter(*_TEXT.values(), *_NUMBERS.values(), *_MOMENTS.values())
+
+
+class FlatRow(NamedTuple):
+    """A conversation with its flat columns, in the order of `_FLAT`, and a training flag for each message."""
+
+    row: ReleaseRow
+    values: tuple[Any, ...]
+    train: list[bool]
+
+    def receipt(self) -> RowReceipt:
+        """The hash of the flat columns, in which `turns_sha256` stands for the messages, and of the flags."""
+        return RowReceipt(1, hashlib.sha256(orjson.dumps((self.values, self.train), default=float)).hexdigest())
+
+
+def flatten(row: ReleaseRow, options: ReleaseOptions) -> FlatRow:
+    """Read the columns of a conversation once."""
+    conversation, excluded = row.conversation, row.excluded_turns
+    extra = conversation.extra
+    own = (
+        str(conversation.id),
+        len(row.turns),
+        system_prompt(row, options),
+        json.dumps(extra, ensure_ascii=False, sort_keys=True) if extra else None,
+        row.split,
+    )
+    train = [turn.role == "assistant" and turn.turn_number not in excluded for turn in row.turns]
+    return FlatRow(row, own + _read(conversation), train)
 
 
 def arrow_schema(release: Mapping[str, Any] | None = None) -> pa.Schema:
@@ -38,33 +81,24 @@ def arrow_schema(release: Mapping[str, Any] | None = None) -> pa.Schema:
 
     text, number = pa.string(), pa.float64()
     message = pa.struct([pa.field("role", text), pa.field("content", text)])
-    moment = pa.timestamp("us", tz="UTC")
-    fields = [
-        *((name, text) for name in _TEXT),
-        ("messages", pa.list_(message)),
-        ("train", pa.list_(pa.bool_())),
-        ("detected_emotion", pa.list_(text)),
-        ("emotional_intensity", pa.list_(number)),
-        ("primary_strategy", pa.list_(text)),
-        ("tone", pa.list_(text)),
-        ("turn_count", pa.int32()),
-        ("system_prompt", text),
-        *((name, number) for name in _SCORES),
-        ("starting_emotion", text),
-        ("ending_emotion", text),
-        ("emotional_intensity_start", number),
-        ("emotional_intensity_end", number),
-        ("source_name", text),
-        ("turns_sha256", text),
-        ("content_sha256", text),
-        ("reviewed_by", text),
-        ("reviewed_at", moment),
-        ("created_at", moment),
-        ("extra", text),
-        ("split", text),
-    ]
+    types = {
+        "id": text,
+        **dict.fromkeys(_TEXT, text),
+        "messages": pa.list_(message),
+        "train": pa.list_(pa.bool_()),
+        "detected_emotion": pa.list_(text),
+        "emotional_intensity": pa.list_(number),
+        "primary_strategy": pa.list_(text),
+        "tone": pa.list_(text),
+        "turn_count": pa.int32(),
+        "system_prompt": text,
+        **dict.fromkeys(_NUMBERS, number),
+        **dict.fromkeys(_MOMENTS, pa.timestamp("us", tz="UTC")),
+        "extra": text,
+        "split": text,
+    }
     metadata = {SCHEMA_KEY: json.dumps(release or {}, ensure_ascii=False, sort_keys=True).encode("utf-8")}
-    return pa.schema(fields, metadata=metadata)
+    return pa.schema(list(types.items()), metadata=metadata)
 
 
 def hf_features() -> list[dict[str, Any]]:
@@ -72,39 +106,28 @@ def hf_features() -> list[dict[str, Any]]:
     return [_feature(field.name, field.type) for field in arrow_schema()]
 
 
-def record_batch(rows: Sequence[ReleaseRow], options: ReleaseOptions, schema: pa.Schema) -> pa.RecordBatch:
+def record_batch(rows: Sequence[FlatRow], schema: pa.Schema) -> pa.RecordBatch:
     """Conversations as one batch of `schema`."""
     import pyarrow as pa
 
-    turns = [turn for row in rows for turn in row.turns]
-    offsets = [0]
-    for row in rows:
-        offsets.append(offsets[-1] + len(row.turns))
-    starts = pa.array(offsets, pa.int32())
-    message = schema.field("messages").type.value_type
-    columns: dict[str, Any] = {
-        "messages": pa.ListArray.from_arrays(
-            starts,
-            pa.StructArray.from_arrays(
-                [pa.array([t.role for t in turns], pa.string()), pa.array([t.content for t in turns], pa.string())],
-                fields=list(message),
-            ),
-        ),
-        "train": pa.ListArray.from_arrays(starts, pa.array([flag for row in rows for flag in _train(row)], pa.bool_())),
+    turns = [turn for flat in rows for turn in flat.row.turns]
+    starts = pa.array([0, *accumulate(len(flat.train) for flat in rows)], pa.int32())
+
+    def lists(name: str, values: list[Any]) -> pa.ListArray:
+        return pa.ListArray.from_arrays(starts, pa.array(values, schema.field(name).type.value_type))
+
+    texts = [pa.array([t.role for t in turns], pa.string()), pa.array([t.content for t in turns], pa.string())]
+    message = list(schema.field("messages").type.value_type)
+    columns: dict[str, pa.Array] = {
+        "messages": pa.ListArray.from_arrays(starts, pa.StructArray.from_arrays(texts, fields=message)),
+        "train": lists("train", [flag for flat in rows for flag in flat.train]),
     }
     for name in ("detected_emotion", "emotional_intensity", "primary_strategy", "tone"):
-        values = pa.array([getattr(turn, name) for turn in turns], schema.field(name).type.value_type)
-        columns[name] = pa.ListArray.from_arrays(starts, values)
-    flat = [_flat(row, options) for row in rows]
-    for name in schema.names:
-        if name not in columns:
-            columns[name] = pa.array([values[name] for values in flat], schema.field(name).type)
+        columns[name] = lists(name, [getattr(turn, name) for turn in turns])
+    for name, values in zip(_FLAT, zip(*(flat.values for flat in rows), strict=True), strict=True):
+        cells = [None if value is None else float(value) for value in values] if name in _NUMBERS else values
+        columns[name] = pa.array(cells, schema.field(name).type)
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
-
-
-def row_receipts(rows: Sequence[ReleaseRow], options: ReleaseOptions) -> list[RowReceipt]:
-    """A receipt for each row: the hash of its flat columns, in which `turns_sha256` stands for the messages."""
-    return [RowReceipt(1, hashlib.sha256(orjson.dumps([_flat(row, options), _train(row)])).hexdigest()) for row in rows]
 
 
 def _feature(name: str, arrow: pa.DataType) -> dict[str, Any]:
@@ -120,37 +143,3 @@ def _feature(name: str, arrow: pa.DataType) -> dict[str, Any]:
 
 def _dtype(arrow: pa.DataType) -> str:
     return "float64" if str(arrow) == "double" else str(arrow)
-
-
-def _train(row: ReleaseRow) -> list[bool]:
-    excluded = row.excluded_turns
-    return [turn.role == "assistant" and turn.turn_number not in excluded for turn in row.turns]
-
-
-def _flat(row: ReleaseRow, options: ReleaseOptions) -> dict[str, str | float | int | datetime | None]:
-    conversation = row.conversation
-    values: dict[str, str | float | int | datetime | None] = {name: getattr(conversation, name) for name in _TEXT}
-    values["id"] = str(conversation.id)
-    values["turn_count"] = len(row.turns)
-    values["system_prompt"] = system_prompt(row, options)
-    for dimension, column in DIMENSIONS.items():
-        values[column] = _number(getattr(conversation.scores, dimension))
-        values[f"human_{column}"] = _number(getattr(conversation.human_scores, dimension))
-    values["effective_quality"] = _number(conversation.quality)
-    values["starting_emotion"] = conversation.starting_emotion
-    values["ending_emotion"] = conversation.ending_emotion
-    values["emotional_intensity_start"] = _number(conversation.emotional_intensity_start)
-    values["emotional_intensity_end"] = _number(conversation.emotional_intensity_end)
-    values["source_name"] = conversation.source_name
-    values["turns_sha256"] = conversation.turns_sha256
-    values["content_sha256"] = conversation.content_sha256
-    values["reviewed_by"] = conversation.reviewed_by
-    values["reviewed_at"] = conversation.reviewed_at
-    values["created_at"] = conversation.created_at
-    values["extra"] = json.dumps(conversation.extra, ensure_ascii=False, sort_keys=True) if conversation.extra else None
-    values["split"] = row.split
-    return values
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)

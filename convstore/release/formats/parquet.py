@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convstore.release.formats.columns import arrow_schema, record_batch, row_receipts
+from convstore.release.formats.columns import FlatRow, arrow_schema, flatten, record_batch
 from convstore.release.formats.writer import ClosedPart, refuse_blank
 from convstore.release.rows import ReleaseOptions, ReleaseRow, RowReceipt
 from convstore.release.staging import HashedFile
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ParquetPart"]
 
-_GROUP_ROWS = 2_000
+_GROUP_ROWS = 1_000
 _SHARD_BYTES = 500_000_000
 # A dictionary of long texts is tried and thrown away on every page.
 _PLAIN_COLUMNS = {"messages.list.element.content", "id", "conversation_id", "turns_sha256", "content_sha256", "extra"}
@@ -49,7 +51,7 @@ class ParquetPart:
         self._options = options
         self._shard_bytes = shard_bytes
         self._schema = arrow_schema(release)
-        self._pending: list[ReleaseRow] = []
+        self._pending: list[FlatRow] = []
         self._closed: list[ClosedPart] = []
         if split is not None:
             path.mkdir(parents=True, exist_ok=True)
@@ -59,11 +61,12 @@ class ParquetPart:
         """Take rows; whole row groups are written as they fill."""
         for row in rows:
             refuse_blank(row)
-        self._pending += rows
+        flat = [flatten(row, self._options) for row in rows]
+        self._pending += flat
         while len(self._pending) >= _GROUP_ROWS:
             self._write(self._pending[:_GROUP_ROWS])
             del self._pending[:_GROUP_ROWS]
-        return row_receipts(rows, self._options)
+        return [row.receipt() for row in flat]
 
     def close(self) -> list[ClosedPart]:
         """Write what is left and name the shards by their number."""
@@ -89,12 +92,14 @@ class ParquetPart:
         if self._shard is not None:
             self._shard.discard()
 
-    def _write(self, rows: Sequence[ReleaseRow]) -> None:
-        shard = self._shard = self._shard or self._open()
-        shard.write(record_batch(rows, self._options, self._schema))
-        if self._split is not None and shard.bytes >= self._shard_bytes:
-            self._closed.append(shard.close())
+    def _write(self, rows: Sequence[FlatRow]) -> None:
+        batch = record_batch(rows, self._schema)
+        # The size is asked for only now: it waits for the group before, which was compressed in the meantime.
+        if self._shard is not None and self._split is not None and self._shard.bytes >= self._shard_bytes:
+            self._closed.append(self._shard.close())
             self._shard = None
+        shard = self._shard = self._shard or self._open()
+        shard.write(batch)
 
     def _open(self) -> _Shard:
         path = self._path if self._split is None else self._path / f"{self._split}.{len(self._closed)}"
@@ -110,6 +115,8 @@ class _Shard:
 
         self._file = HashedFile(path)
         self._rows = 0
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parquet")
+        self._writing: Future[None] | None = None
         self._writer = pq.ParquetWriter(
             pa.PythonFile(self._file, mode="w"),
             schema,
@@ -120,23 +127,35 @@ class _Shard:
 
     @property
     def bytes(self) -> int:
-        """Bytes so far."""
+        """Bytes so far, all that was given to `write` included."""
+        self._wait()
         return self._file.bytes
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Write one row group."""
-        self._writer.write_batch(batch, row_group_size=batch.num_rows)
+        """Write one row group; it is compressed while the caller makes the next one."""
+        self._wait()
+        self._writing = self._pool.submit(self._writer.write_batch, batch, row_group_size=batch.num_rows)
         self._rows += batch.num_rows
 
     def close(self) -> ClosedPart:
         """Write the footer and bring the file to the disk."""
+        self._wait()
+        self._pool.shutdown()
         self._writer.close()
         return ClosedPart(self._file.path, self._file.seal(), self._rows, self._file.bytes)
 
     def discard(self) -> None:
         """Close without any promise."""
-        self._writer.close()
-        self._file.close()
+        self._pool.shutdown()
+        # A disk that is full refuses the footer too, and that is not what the caller has to hear.
+        with suppress(OSError):
+            self._writer.close()
+            self._file.close()
+
+    def _wait(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
 
 
 def _leaves(schema: pa.Schema) -> list[str]:

@@ -121,9 +121,11 @@ class Writer:
 
     def abort(self) -> None:
         """Leave nothing behind. Harmless after `publish`."""
-        for part in self._parts.values():
-            part.discard()
-        self.staging.abort()
+        try:
+            for part in self._parts.values():
+                part.discard()
+        finally:
+            self.staging.abort()
 
     def __enter__(self) -> Writer:
         return self
