@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# The app and the migrations count as code where they exist.
-CODE := convstore tests $(wildcard Home.py pages db benchmarks)
+# The app, the migrations and the measurements are checked as the core is.
+CODE := convstore tests $(wildcard Home.py) $(sort $(dir $(wildcard pages/*.py db/*.py benchmarks/*.py)))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         ScoreRange,
         Scores,
         Turn,
+        UndoResult,
         turns_sha256,
     )
     from convstore.settings import Settings
@@ -79,6 +80,7 @@ __all__ = [
     "StorageUnavailableError",
     "Turn",
     "UnavailableError",
+    "UndoResult",
     "UsageError",
     "__version__",
     "turns_sha256",

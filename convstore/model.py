@@ -35,6 +35,7 @@ __all__ = [
     "Status",
     "Tier",
     "Turn",
+    "UndoResult",
     "turns_sha256",
 ]
 
@@ -104,7 +105,8 @@ class FormatWarning:
 class Finding:
     """What a check noticed about a conversation.
 
-    `span` is a half-open range of characters in the content of turn `turn_number`.
+    `span` is a half-open range of characters in the content of turn `turn_number`. `id` is known once it is stored;
+    `dismissed_reason` is a reviewer's word that it does not matter.
     """
 
     code: str
@@ -113,6 +115,8 @@ class Finding:
     check_version: int
     turn_number: int | None = None
     span: tuple[int, int] | None = None
+    id: UUID | None = None
+    dismissed_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +306,7 @@ class Review:
     decision: Status | None
     reasons: tuple[str, ...]
     note: str | None
+    turn_notes: Mapping[int, str]
     seconds: int | None
     turns_sha256: str
     created_at: datetime
@@ -317,10 +322,14 @@ class Event:
     actor_id: UUID | None
     actor: str | None
     action: str
+    subject: str | None
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     batch_id: UUID | None
     note: str | None
+    conversation_row_id: UUID | None
+    conversation_id: str | None
+    conversation_name: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,13 +349,14 @@ class ConversationDetail:
 class Page(Generic[T]):
     """Some rows of a list, and how to go on.
 
-    `first` is the position of the first row, counted from 1 (0 when empty), where it is known.
+    `first` is the position of the first row, counted from 1 (0 when empty); None where it is not known.
     `total` is exact up to 10,000; beyond, it is 10,000 and `total_is_exact` is False.
     """
 
     items: tuple[T, ...]
     next: str | None
     previous: str | None
+    first: int | None
     total: int
     total_is_exact: bool
 
@@ -371,6 +381,15 @@ class BatchResult:
 
     batch_id: UUID
     items: tuple[BatchOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoResult:
+    """What an undo gave back; `left_alone` pairs a conversation id with the reason why not."""
+
+    batch_id: UUID
+    undone: int
+    left_alone: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

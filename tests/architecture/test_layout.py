@@ -30,7 +30,7 @@ TOP_LEVEL = {
     "requirements.lock",
     "tests",
 }
-OPTIONAL_TOP_LEVEL = {".dockerignore", ".github", "CONTRIBUTING.md", "Dockerfile", "SECURITY.md", "docs"}
+OPTIONAL_TOP_LEVEL = {"SECURITY.md", "docs"}
 
 
 def tracked_files() -> list[Path]:
