@@ -46,13 +46,14 @@ class ManifestWriter:
     def __init__(self, staging: Staging) -> None:
         self._staging = staging
         self._scratch = staging.scratch("manifest")
-        self._rows = self._scratch.open("w+b", buffering=_COPY_BYTES)
+        self._scratch.touch()
         self._conversations = 0
         self._written = 0
         self._splits: Counter[str] = Counter()
 
     def add(self, rows: Sequence[ReleaseRow], receipts: Sequence[RowReceipt]) -> None:
         """Name conversations with what the writer returned for them."""
+        lines = []
         for row, receipt in zip(rows, receipts, strict=True):
             entry = {
                 "conversation_id": row.conversation.conversation_id,
@@ -61,11 +62,14 @@ class ManifestWriter:
                 "rows": receipt.rows,
                 "split": row.split,
             }
-            self._rows.write((b",\n" if self._conversations else b"") + orjson.dumps(entry))
+            lines.append((b",\n" if self._conversations else b"") + orjson.dumps(entry))
             self._conversations += 1
             self._written += receipt.rows
             if row.split is not None:
                 self._splits[row.split] += 1
+        # Opened for each batch, so that an export that is given up has nothing to close.
+        with self._scratch.open("ab") as scratch:
+            scratch.write(b"".join(lines))
 
     def write(self, head: ManifestHead, files: Sequence[FileInfo]) -> FileInfo:
         """Put the manifest together in the staging folder."""
@@ -93,19 +97,14 @@ class ManifestWriter:
         target = HashedFile(staged)
         text = json.dumps(described, ensure_ascii=False, indent=1, default=str)
         target.write(text.removesuffix("\n}").encode("utf-8") + b',\n "items": [\n')
-        self._rows.seek(0)
-        while chunk := self._rows.read(_COPY_BYTES):
-            target.write(chunk)
+        with self._scratch.open("rb") as scratch:
+            while chunk := scratch.read(_COPY_BYTES):
+                target.write(chunk)
         target.write(b"\n]}\n")
-        self.discard()
+        self._scratch.unlink()
         return FileInfo(
             path=self._staging.final(staged), sha256=target.seal(), rows=self._conversations, bytes=target.bytes
         )
-
-    def discard(self) -> None:
-        """Forget the rows."""
-        self._rows.close()
-        self._scratch.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
