@@ -16,9 +16,10 @@ from urllib.parse import quote
 from convstore.database.embedded.programs import Account, Programs, run_as
 from convstore.errors import DatabaseUnavailableError
 
-__all__ = ["SUPERUSER", "check_version", "identity_of", "make_cluster", "path_for", "server_settings"]
+__all__ = ["SUPERUSER", "check_version", "identity_of", "make_cluster", "path_for", "remove_drafts", "server_settings"]
 
 SUPERUSER = "postgres"
+DRAFT_PREFIX = "new-"
 BUILTIN_LOCALES_SINCE = 17
 MEBIBYTE = 1024 * 1024
 
@@ -47,11 +48,15 @@ def check_version(data: Path, programs: Programs) -> None:
         )
 
 
+def remove_drafts(data: Path) -> None:
+    """Clear away what calls of `make_cluster` left that were killed."""
+    for draft in data.parent.glob(f"{DRAFT_PREFIX}*"):
+        shutil.rmtree(draft, ignore_errors=True)
+
+
 def make_cluster(data: Path, programs: Programs, account: Account | None) -> None:
     """Make the data directory beside its place and rename it: it is there whole or not at all."""
-    for left_over in data.parent.glob("new-*"):
-        shutil.rmtree(left_over, ignore_errors=True)
-    draft = Path(tempfile.mkdtemp(prefix="new-", dir=data.parent))
+    draft = Path(tempfile.mkdtemp(prefix=DRAFT_PREFIX, dir=data.parent))
     try:
         if account is not None:
             os.chown(draft, account.uid, account.gid)
@@ -121,7 +126,8 @@ def server_settings(data: Path, socket_directory: Path) -> dict[str, str]:
         "log_timezone": "UTC",
         "lc_messages": "C",
         "log_checkpoints": "off",
-        # Statements and details carry conversation text, which has no place in a log.
+        # Errors of statements go to who made them: their words carry conversation text, which has no place in a log.
+        "log_min_messages": "log",
         "log_min_error_statement": "panic",
         "log_error_verbosity": "terse",
     }

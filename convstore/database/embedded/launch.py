@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from convstore.database.embedded import keeper
-from convstore.database.embedded.cluster import check_version, make_cluster, path_for, server_settings
+from convstore.database.embedded.cluster import check_version, make_cluster, path_for, remove_drafts, server_settings
 from convstore.database.embedded.places import SOCKET_NAME, Places, make_socket_directory
 from convstore.database.embedded.programs import ENVIRONMENT, Account, Programs, find_account, get_programs
 from convstore.errors import DatabaseUnavailableError
@@ -29,6 +29,7 @@ def launch(places: Places, pg_bin: Path | None, server_lock: int) -> None:
     """Start a server and return when it is ready."""
     account = find_account(places.data)
     programs = get_programs(pg_bin, account)
+    remove_drafts(places.data)
     if not places.data.exists():
         make_cluster(places.data, programs, account)
     check_version(places.data, programs)

@@ -58,17 +58,28 @@ def find_account(data_directory: Path) -> Account | None:
         return None
     if data_directory.exists():
         owner = data_directory.stat()
-        return Account(owner.st_uid, owner.st_gid)
+        return _usable(Account(owner.st_uid, owner.st_gid))
     for name in ACCOUNT_NAMES:
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
-        return Account(entry.pw_uid, entry.pw_gid)
+        return _usable(Account(entry.pw_uid, entry.pw_gid))
     raise DatabaseUnavailableError(
         "PostgreSQL does not run as root, and there is no account `postgres` or `nobody` to run it as.",
         hint="Run convstore as an ordinary user, or add a system account `postgres`.",
     )
+
+
+def _usable(account: Account) -> Account:
+    try:
+        run_as(account, ["true"])
+    except OSError as exc:
+        raise DatabaseUnavailableError(
+            f"PostgreSQL does not run as root, and root may not run it as user {account.uid} here: {exc.strerror}.",
+            hint="Run convstore as an ordinary user, or set CONVSTORE_DATABASE_URL to a PostgreSQL server.",
+        ) from exc
+    return account
 
 
 def run_as(
@@ -166,11 +177,12 @@ def _copied(folder: Path, account: Account) -> Path:
                     shutil.copytree(
                         part, draft / part.name, symlinks=True, ignore=shutil.ignore_patterns("include", "*.py*")
                     )
-            if not copied.is_dir():
-                draft.rename(target)
+            draft.rename(target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     except OSError as exc:
+        if copied.is_dir():  # another process was first
+            return copied
         raise DatabaseUnavailableError(
             f"PostgreSQL's programs cannot be copied to {COPIES}: {exc.strerror}.", hint=FOLDER_HINT
         ) from exc
