@@ -57,7 +57,11 @@ def _draft(file: Node, metadata: Node) -> Draft:
             category=metadata.text("vertical", limit=LONGEST_CATEGORY_CHARS),
             quality_tier=metadata.text("quality_tier"),
             keys=(parameters,),
-            extra={"file_metadata": dict(metadata.value), "input_parameters": dict(parameters.value)},
+            extra={
+                "file_metadata": dict(metadata.value),
+                "input_parameters": dict(parameters.value),
+                "consultant_profile": file.value.get("consultant_profile"),
+            },
         )
     )
 

@@ -60,7 +60,11 @@ def _draft_of_many(file: Node, file_metadata: Node, node: Node) -> Draft:
             quality_tier=metadata.text("quality_tier") or file_metadata.text("quality_tier"),
             keys=(node.node("input_parameters"), metadata.node("scaffolding")),
             persona_names=((metadata, "persona"),),
-            extra={"file_metadata": dict(file_metadata.value), "conversation_metadata": dict(metadata.value)},
+            extra={
+                "file_metadata": dict(file_metadata.value),
+                "conversation_metadata": dict(metadata.value),
+                "consultant_profile": file.value.get("consultant_profile"),
+            },
         )
     )
 
@@ -129,7 +133,11 @@ def _draft_of_one(file: Node, *, file_metadata: Node, indices: Sequence[int]) ->
             category=file_metadata.text("vertical", limit=LONGEST_CATEGORY_CHARS),
             quality_tier=file_metadata.text("quality_tier"),
             keys=(parameters,),
-            extra={"file_metadata": dict(file_metadata.value), "input_parameters": dict(parameters.value)},
+            extra={
+                "file_metadata": dict(file_metadata.value),
+                "input_parameters": dict(parameters.value),
+                "consultant_profile": file.value.get("consultant_profile"),
+            },
         )
     )
 

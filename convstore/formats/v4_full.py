@@ -45,17 +45,23 @@ def _draft(file: Node, file_metadata: Node, node: Node) -> Draft:
             document={**file.value, "conversations": [node.value]},
             name=_name(metadata, scaffolding),
             description=metadata.text("notes") or metadata.text("scenario") or session_context(pairs),
-            category=file_metadata.text("vertical", limit=LONGEST_CATEGORY_CHARS),
+            category=_category(metadata) or _category(file_metadata),
             quality_tier=metadata.text("quality_tier"),
             keys=(parameters, scaffolding),
             persona_names=((scaffolding, "persona_name"),),
             extra={
                 "file_metadata": dict(file_metadata.value),
                 "conversation_metadata": dict(metadata.value),
+                "consultant_profile": file.value.get("consultant_profile"),
                 "input_parameters": dict(parameters.value),
             },
         )
     )
+
+
+def _category(metadata: Node) -> str | None:
+    vertical = metadata.text("vertical", limit=LONGEST_CATEGORY_CHARS)
+    return vertical or metadata.text("domain", limit=LONGEST_CATEGORY_CHARS)
 
 
 def _name(metadata: Node, scaffolding: Node) -> str | None:
