@@ -35,6 +35,6 @@ def parse(data: bytes, *, name: str, conversation_id: str | None = None) -> Pars
     if isinstance(family, Rejection):
         return family
     try:
-        return note_repeats(family.read(document, Source(name, conversation_id)))
+        return note_repeats(family.read(document, Source(name, conversation_id)), document)
     except Refused as refused:
         return Rejection(code=refused.code, reason=refused.reason, path=refused.path)

@@ -21,6 +21,7 @@ from tests.unit.formats.samples import (
     message,
     message_pairs,
     messages_of,
+    messages_row,
     mp_full,
     mp_single,
     only_draft,
@@ -342,7 +343,11 @@ def test_the_same_id_twice_is_noted_on_the_later_one() -> None:
     document["conversations"][1]["conversation_metadata"]["conversation_id"] = "c-1"
     first, second = drafts(document)
     assert "WARN_ID_REPEATED" not in codes(first)
-    assert "other turns" in next(w.message for w in second.warnings if w.code == "WARN_ID_REPEATED")
+    (warning,) = (warning for warning in second.warnings if warning.code == "WARN_ID_REPEATED")
+    assert (warning.path, "other turns" in warning.message) == ("$.conversations[1]", True)
+    row = {**messages_row(), "conversation_id": "c-1"}
+    _, again = drafts([row, row])
+    assert [(warning.code, warning.path) for warning in again.warnings] == [("WARN_ID_REPEATED", "$[1]")]
 
 
 def test_declared_totals_are_checked_and_not_believed() -> None:
