@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from uuid import UUID
@@ -22,6 +23,9 @@ __all__ = ["SchemaState", "get_state", "render_sql", "seed", "upgrade"]
 
 LOCAL_ISSUER = "local"
 
+# Alembic keeps what it is doing in module globals: one thread of a process at a time.
+_ALEMBIC = threading.Lock()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaState:
@@ -32,6 +36,7 @@ class SchemaState:
 
     @property
     def current(self) -> bool:
+        """True if nothing is left to do."""
         return self.found == self.wanted
 
 
@@ -60,7 +65,7 @@ def upgrade(database: Database) -> SchemaState:
     if before.current:
         return before
     config = _config()
-    with translated(), database.admin_engine().connect() as connection:
+    with _ALEMBIC, translated(), database.admin_engine().connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()
@@ -72,7 +77,7 @@ def render_sql() -> str:
     config = _config()
     buffer = io.StringIO()
     config.output_buffer = buffer
-    with redirect_stdout(io.StringIO()):
+    with _ALEMBIC, redirect_stdout(io.StringIO()):
         command.upgrade(config, "head", sql=True)
     return buffer.getvalue()
 
@@ -110,8 +115,12 @@ def seed(database: Database, *, admin_email: str | None, local_name: str) -> UUI
         else:
             email = admin_email.strip().lower()
             if "@" not in email:
-                raise UsageError(f"{admin_email!r} is not an e-mail address", hint="Give one: convstore init --admin you@example.org")
-            found = connection.execute("SELECT id FROM profiles WHERE email = %s ORDER BY created_at LIMIT 1", [email]).fetchone()
+                raise UsageError(
+                    f"{admin_email!r} is not an e-mail address", hint="Give one: convstore init --admin you@example.org"
+                )
+            found = connection.execute(
+                "SELECT id FROM profiles WHERE email = %s ORDER BY created_at LIMIT 1", [email]
+            ).fetchone()
             if found is None:
                 # Known before the first sign-in: the identity is claimed by the first verified e-mail.
                 connection.execute(
@@ -140,7 +149,7 @@ def _make_admin(connection: psycopg.Connection, workspace: UUID, profile: UUID) 
 
 
 def _one(connection: psycopg.Connection, query: str, *parameters: object) -> UUID:
-    row = connection.execute(query, list(parameters)).fetchone()  # type: ignore[call-overload]
+    row = connection.execute(query, list(parameters)).fetchone()
     assert row is not None
     found = row[0]
     assert isinstance(found, UUID)

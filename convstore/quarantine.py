@@ -1,0 +1,77 @@
+"""Input that could not be read, kept with its bytes and the reason, so that nothing is lost."""
+
+from __future__ import annotations
+
+import gzip
+from uuid import NAMESPACE_URL, uuid4, uuid5
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from convstore.database import Context, Database
+from convstore.database.tables import quarantine
+from convstore.files import FileStore
+from convstore.model import Actor, Rejection
+
+__all__ = ["keep", "read"]
+
+#: Bytes of one part: a bucket takes objects of 10 MiB, and gzip adds a little to what it cannot shrink.
+PART_BYTES = 8 << 20
+
+
+def keep(
+    database: Database,
+    files: FileStore,
+    actor: Actor,
+    *,
+    name: str,
+    sha256: str,
+    size: int,
+    data: bytes | None,
+    why: Rejection,
+) -> None:
+    """Keep the bytes and the reason; the same file again is kept once.
+
+    Parameters
+    ----------
+    data
+        None where the file was too large to be read: only its name, size and hash are kept.
+    """
+    paths = []
+    if data:
+        folder = f"{actor.user_id}/{uuid5(NAMESPACE_URL, str(actor.workspace_id))}/quarantine-{sha256[:24]}"
+        for start in range(0, len(data), PART_BYTES):
+            path = f"{folder}/{start // PART_BYTES:04d}.gz"
+            files.put(path, gzip.compress(data[start : start + PART_BYTES], compresslevel=6, mtime=0))
+            paths.append(path)
+    row = {
+        "id": uuid4(),
+        "workspace_id": actor.workspace_id,
+        "file": name,
+        "sha256": sha256,
+        "bytes": size,
+        "object_paths": paths,
+        "code": why.code,
+        "reason": why.reason,
+        "path": why.path,
+        "line": why.line,
+        "column": why.column,
+        "byte": why.byte,
+        "created_by": actor.user_id,
+    }
+    with database.transaction(Context.of(actor)) as connection:
+        connection.execute(
+            insert(quarantine).values(row).on_conflict_do_nothing(index_elements=["workspace_id", "sha256", "file"])
+        )
+
+
+def read(database: Database, files: FileStore, actor: Actor, *, sha256: str) -> bytes | None:
+    """The kept bytes of a file by its hash; None where only the hash was kept or nothing is known of it."""
+    q = quarantine.c
+    with database.transaction(Context.of(actor), read_only=True) as connection:
+        paths = connection.execute(
+            select(q.object_paths).where(q.workspace_id == actor.workspace_id, q.sha256 == sha256).limit(1)
+        ).scalar_one_or_none()
+    if not paths:
+        return None
+    return b"".join(gzip.decompress(files.get(path)) for path in paths)

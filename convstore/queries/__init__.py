@@ -1,0 +1,1 @@
+"""SQL, a module a set: what is read and written, nothing about why."""

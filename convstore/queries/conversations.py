@@ -1,0 +1,248 @@
+"""The set of conversations: pages by keyset, totals, single rows. Lists never touch content or jsonb."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, get_args
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Text,
+    Uuid,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
+
+from convstore.database.tables import conversations, findings
+from convstore.errors import NotFoundError, UsageError
+from convstore.model import Conversation, Filter, Order, Page, Sort
+from convstore.queries.cursors import LAST, Cursor
+from convstore.queries.filters import conditions
+
+__all__ = [
+    "EXACT_TOTAL",
+    "as_conversation",
+    "count",
+    "get_conversation",
+    "list_conversations",
+    "matching",
+    "resolve_ids",
+]
+
+c = conversations.c
+
+#: Totals are exact up to here.
+EXACT_TOTAL = 10_000
+#: A text found in at most this many conversations is looked up in the text index; a more frequent one is checked row by row.
+RARE_TEXT = 2_000
+
+SORT_COLUMNS: dict[Sort, ColumnElement[Any]] = {
+    "created": c.created_at,
+    "quality": c.effective_quality,
+    "updated": c.updated_at,
+    "name": c.sort_name,
+}
+
+_UNLISTED = {"workspace_id", "system_prompt", "extra", "sort_name", "file_url", "deleted_by"}
+_COLUMNS = [column for column in conversations.c if column.name not in _UNLISTED]
+_FINDING_CODES = func.array(
+    select(findings.c.code)
+    .distinct()
+    .where(
+        findings.c.workspace_id == c.workspace_id,
+        findings.c.conversation_id == c.id,
+        findings.c.dismissed_at.is_(None),
+    )
+    .order_by(findings.c.code)
+    .scalar_subquery(),
+    type_=ARRAY(Text),
+).label("finding_codes")
+
+
+def matching(connection: Connection, wanted: Filter, workspace_id: UUID) -> list[ColumnElement[bool]]:
+    """The conditions of a filter; asks the database how frequent the words are if there is a text in it."""
+    is_rare = True
+    if wanted.text and wanted.text.strip():
+        hits = func.convstore.search_turns(workspace_id, wanted.text, RARE_TEXT + 1).table_valued("id")
+        probe = select(func.count()).select_from(hits)
+        is_rare = connection.execute(probe).scalar_one() <= RARE_TEXT
+
+    def text_match(query: str) -> ColumnElement[bool]:
+        if not is_rare:
+            return func.convstore.turns_match(workspace_id, c.id, query)
+        return c.id.in_(select(func.convstore.search_turns(workspace_id, query, RARE_TEXT, type_=Uuid)))
+
+    return list(conditions(wanted, workspace_id, text_match=text_match))
+
+
+def list_conversations(
+    connection: Connection,
+    wanted: Filter,
+    workspace_id: UUID,
+    *,
+    sort: Sort = "created",
+    order: Order = "desc",
+    limit: int = 25,
+    cursor: str | None = None,
+) -> Page[Conversation]:
+    """One page, in at most three statements: how frequent the words are, the rows, the total.
+
+    Parameters
+    ----------
+    cursor
+        `next` or `previous` of another page, or `LAST`; None: the first page.
+    """
+    if sort not in get_args(Sort) or order not in get_args(Order):
+        raise UsageError(
+            f"cannot sort by {sort} {order}", hint=f"Sort by {', '.join(get_args(Sort))}, in order asc or desc."
+        )
+    if not 1 <= limit <= 1000:
+        raise UsageError(f"a page has 1 to 1,000 rows, not {limit}", hint="Give another limit.")
+    where = matching(connection, wanted, workspace_id)
+    total = _count(connection, where)
+    exact = total <= EXACT_TOTAL
+
+    place = None if cursor in (None, LAST) else Cursor.decode(str(cursor), sort=sort, order=order)
+    backwards = cursor == LAST or (place is not None and place.direction == "before")
+    size = limit
+    if cursor == LAST and exact:
+        size = total % limit or limit
+    rows = _rows(connection, where, sort=sort, descending=(order == "desc") != backwards, place=place, limit=size + 1)
+    more = len(rows) > size
+    rows = rows[:size]
+    if backwards:
+        rows.reverse()
+
+    first: int | None
+    if place is None:
+        first = (total - len(rows) + 1 if exact else None) if cursor == LAST else 1
+    elif place.position is None:
+        first = None
+    else:
+        first = place.position - len(rows) + 1 if backwards else place.position + 1
+    has_next = (cursor != LAST) if backwards else more
+    has_previous = more if backwards else place is not None
+    if not rows:
+        has_next = has_previous = False
+        first = 0 if place is None else first
+
+    def beside(row: RowMapping, direction: str, position: int | None) -> str:
+        return Cursor(
+            sort=sort,
+            order=order,
+            direction=direction,  # type: ignore[arg-type]
+            value=row["sort_value"],
+            id=row["id"],
+            position=position,
+        ).encode()
+
+    last = None if first is None else first + len(rows) - 1
+    return Page(
+        items=tuple(as_conversation(row) for row in rows),
+        next=beside(rows[-1], "after", last) if has_next else None,
+        previous=beside(rows[0], "before", None if first is None else first - 1) if has_previous else None,
+        first=first,
+        total=min(total, EXACT_TOTAL),
+        total_is_exact=exact,
+    )
+
+
+def count(connection: Connection, wanted: Filter, workspace_id: UUID) -> tuple[int, bool]:
+    """How many conversations match, and whether that is exact; at most `EXACT_TOTAL`."""
+    total = _count(connection, matching(connection, wanted, workspace_id))
+    return min(total, EXACT_TOTAL), total <= EXACT_TOTAL
+
+
+def get_conversation(connection: Connection, identifier: str, workspace_id: UUID) -> RowMapping:
+    """The whole row by conversation id or row id, trashed ones too.
+
+    Raises
+    ------
+    NotFoundError
+        There is none, or it is hidden.
+    """
+    named = [c.conversation_id == identifier]
+    try:
+        named.append(c.id == UUID(identifier))
+    except ValueError:
+        pass
+    query = (
+        select(*_COLUMNS, c.system_prompt, c.extra, _FINDING_CODES)
+        .where(c.workspace_id == workspace_id, or_(*named))
+        # Where one conversation's id is another's row id, the id that people gave wins.
+        .order_by((c.conversation_id == identifier).desc())
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise NotFoundError(
+            f"there is no conversation {identifier!r} in this workspace",
+            hint="`convstore list` shows what there is; --workspace names another workspace.",
+            facts={"conversation_id": identifier},
+        )
+    return row
+
+
+def resolve_ids(connection: Connection, identifiers: Sequence[str], workspace_id: UUID) -> dict[str, RowMapping]:
+    """Row id, public id, status, hash and who decided of each identifier that exists, keyed by identifier."""
+    rows = []
+    for value in identifiers:
+        try:
+            rows.append(UUID(value))
+        except ValueError:
+            continue
+    query = select(c.id, c.conversation_id, c.status, c.turns_sha256, c.reviewed_by, c.is_active, c.created_by).where(
+        c.workspace_id == workspace_id, or_(c.conversation_id.in_(identifiers), c.id.in_(rows))
+    )
+    found: dict[str, RowMapping] = {}
+    by_row: dict[str, RowMapping] = {}
+    for row in connection.execute(query).mappings():
+        found[row["conversation_id"]] = row
+        by_row[str(row["id"])] = row
+    return {value: found[value] if value in found else by_row[_canonical(value)]
+            for value in identifiers if value in found or _canonical(value) in by_row}  # fmt: skip
+
+
+def _canonical(value: str) -> str:
+    try:
+        return str(UUID(value))
+    except ValueError:
+        return value
+
+
+def _count(connection: Connection, where: Sequence[ColumnElement[bool]]) -> int:
+    capped = select(literal(1)).select_from(conversations).where(*where).limit(EXACT_TOTAL + 1).subquery()
+    return connection.execute(select(func.count()).select_from(capped)).scalar_one()
+
+
+def _rows(
+    connection: Connection,
+    where: Sequence[ColumnElement[bool]],
+    *,
+    sort: Sort,
+    descending: bool,
+    place: Cursor | None,
+    limit: int,
+) -> list[RowMapping]:
+    key = SORT_COLUMNS[sort]
+    query = select(*_COLUMNS, key.label("sort_value"), _FINDING_CODES).where(*where).limit(limit)
+    if place is not None:
+        # A row comparison, because the index serves it from where it starts; the same with OR walks the index.
+        here, there = tuple_(key, c.id), tuple_(literal(place.value, key.type), literal(place.id, Uuid))
+        query = query.where(here < there if descending else here > there)
+    query = query.order_by(key.desc(), c.id.desc()) if descending else query.order_by(key, c.id)
+    return list(connection.execute(query).mappings())
+
+
+def as_conversation(row: RowMapping) -> Conversation:
+    """The listed part of a row."""
+    fields = {name: value for name, value in row.items() if name not in ("sort_value", "system_prompt", "extra")}
+    fields["finding_codes"] = tuple(fields["finding_codes"])
+    return Conversation(**fields)

@@ -1,0 +1,145 @@
+"""From a `Filter` to conditions on `conversations`. Knows no order, no page and no connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Text, cast, exists, false, func, or_
+
+from convstore.database.tables import (
+    conversations,
+    duplicate_members,
+    findings,
+    profiles,
+    release_items,
+    releases,
+    reviews,
+)
+from convstore.emotions import normalise_emotion
+from convstore.errors import UsageError
+from convstore.model import DIMENSIONS, Filter
+from convstore.scores import tenths
+
+__all__ = ["TextMatch", "conditions"]
+
+c = conversations.c
+
+#: How a text search becomes a condition; the page decides, because it depends on how frequent the words are.
+TextMatch = Callable[[str], ColumnElement[bool]]
+
+
+def conditions(
+    wanted: Filter, workspace_id: UUID, *, text_match: TextMatch | None = None
+) -> Iterator[ColumnElement[bool]]:
+    """Every condition that a conversation must meet, the workspace first.
+
+    Raises
+    ------
+    UsageError
+        A dimension, group or score range that does not exist.
+    """
+    yield c.workspace_id == workspace_id
+    yield c.is_active
+    for column, values in (
+        (c.status, wanted.statuses),
+        (c.tier, wanted.tiers),
+        (c.persona_key, wanted.personas),
+        (c.emotional_arc_key, wanted.arcs),
+        (c.topic_key, wanted.topics),
+        (c.category, wanted.categories),
+        (c.source_name, wanted.sources),
+        (c.processing_status, wanted.processing),
+    ):
+        if values:
+            yield _one_of(column, values)
+    if wanted.unscored:
+        yield c.effective_quality == 0
+    if wanted.min_quality is not None:
+        yield c.effective_quality >= tenths(wanted.min_quality)
+    if wanted.max_quality is not None:
+        yield c.effective_quality <= tenths(wanted.max_quality)
+        yield c.effective_quality > 0
+    for limits in wanted.scores:
+        yield _dimension(limits.dimension).between(limits.minimum, limits.maximum)
+    if wanted.emotions:
+        labels = [normalise_emotion(label) for label in wanted.emotions]
+        yield or_(_normalised(c.starting_emotion).in_(labels), _normalised(c.ending_emotion).in_(labels))
+    if wanted.findings:
+        yield exists().where(
+            findings.c.workspace_id == workspace_id,
+            findings.c.conversation_id == c.id,
+            findings.c.code.in_(wanted.findings),
+            findings.c.dismissed_at.is_(None),
+        )
+    if wanted.reviewers:
+        yield _reviewed_by(wanted.reviewers, workspace_id)
+    if wanted.since is not None:
+        yield c.created_at >= wanted.since
+    if wanted.until is not None:
+        yield c.created_at < wanted.until
+    if wanted.group is not None:
+        yield exists().where(
+            duplicate_members.c.workspace_id == workspace_id,
+            duplicate_members.c.conversation_id == c.id,
+            duplicate_members.c.group_id == _uuid(wanted.group, "group"),
+        )
+    if wanted.release is not None:
+        yield exists().where(
+            release_items.c.workspace_id == workspace_id,
+            release_items.c.conversation_id == c.id,
+            release_items.c.release_id == releases.c.id,
+            releases.c.workspace_id == workspace_id,
+            or_(releases.c.name == wanted.release, cast(releases.c.id, Text) == wanted.release),
+        )
+    if wanted.ids:
+        rows = [found for value in wanted.ids if (found := _uuid_or_none(value)) is not None]
+        yield or_(_one_of(c.conversation_id, wanted.ids), c.id.in_(rows) if rows else false())
+    if wanted.text and wanted.text.strip():
+        if text_match is None:
+            raise UsageError("text is not searched here", hint="Leave the text filter out.")
+        yield text_match(wanted.text)
+
+
+def _one_of(column: ColumnElement[str], values: tuple[str, ...]) -> ColumnElement[bool]:
+    # Equality lets an index on (column, order) serve the page in order; IN of one value would too, IN of two not.
+    return column == values[0] if len(values) == 1 else column.in_(values)
+
+
+def _dimension(name: str) -> ColumnElement[Decimal]:
+    if name not in DIMENSIONS:
+        raise UsageError(f"there is no dimension {name!r}", hint=f"Choose one of {', '.join(DIMENSIONS)}.")
+    column = DIMENSIONS[name]
+    return func.coalesce(c[f"human_{column}"], c[column])
+
+
+def _normalised(column: ColumnElement[str | None]) -> ColumnElement[str]:
+    return func.regexp_replace(func.lower(func.btrim(column)), r"[\s\-_]+", "_", "g")
+
+
+def _reviewed_by(people: tuple[str, ...], workspace_id: UUID) -> ColumnElement[bool]:
+    return exists().where(
+        reviews.c.workspace_id == workspace_id,
+        reviews.c.conversation_id == c.id,
+        reviews.c.reviewer_id == profiles.c.id,
+        or_(
+            profiles.c.email.in_([person.lower() for person in people]),
+            profiles.c.name.in_(people),
+            cast(profiles.c.id, Text).in_(people),
+        ),
+    )
+
+
+def _uuid_or_none(value: str) -> UUID | None:
+    try:
+        return UUID(value)
+    except ValueError:
+        return None
+
+
+def _uuid(value: str, what: str) -> UUID:
+    found = _uuid_or_none(value)
+    if found is None:
+        raise UsageError(f"{value!r} is no {what}", hint=f"A {what} is named by its id.")
+    return found

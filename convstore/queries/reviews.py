@@ -1,0 +1,63 @@
+"""What reviewers and checks said of a conversation."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from convstore.database.tables import findings, profiles, reviews
+from convstore.model import DIMENSIONS, Finding, Review, Scores
+
+__all__ = ["list_findings", "list_reviews"]
+
+
+def list_reviews(connection: Connection, conversation_id: UUID, workspace_id: UUID) -> tuple[Review, ...]:
+    """The reviews of a conversation that the caller may see, oldest first."""
+    r = reviews.c
+    query = (
+        select(reviews, profiles.c.name.label("reviewer"))
+        .select_from(reviews.outerjoin(profiles, profiles.c.id == r.reviewer_id))
+        .where(r.workspace_id == workspace_id, r.conversation_id == conversation_id)
+        .order_by(r.created_at, r.id)
+    )
+    return tuple(
+        Review(
+            id=row["id"],
+            reviewer_id=row["reviewer_id"],
+            reviewer=row["reviewer"] or "a former member",
+            scores=Scores(**{name: row[column] for name, column in DIMENSIONS.items()}),
+            decision=row["decision"],
+            reasons=tuple(row["reasons"]),
+            note=row["note"],
+            turn_notes={int(number): note for number, note in row["turn_notes"].items()},
+            seconds=row["seconds"],
+            turns_sha256=row["turns_sha256"],
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+        )
+        for row in connection.execute(query).mappings()
+    )
+
+
+def list_findings(connection: Connection, conversation_id: UUID, workspace_id: UUID) -> tuple[Finding, ...]:
+    """The findings of a conversation, dismissed ones too, in the order of the text."""
+    f = findings.c
+    query = (
+        select(findings)
+        .where(f.workspace_id == workspace_id, f.conversation_id == conversation_id)
+        .order_by(f.turn_number.nulls_first(), f.span_start.nulls_first(), f.code)
+    )
+    return tuple(
+        Finding(
+            id=row["id"],
+            code=row["code"],
+            severity=row["severity"],
+            explanation=row["explanation"],
+            check_version=row["check_version"],
+            turn_number=row["turn_number"],
+            span=None if row["span_start"] is None else (row["span_start"], row["span_end"]),
+            dismissed_reason=row["dismissed_reason"],
+        )
+        for row in connection.execute(query).mappings()
+    )
