@@ -19,7 +19,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
 
-from convstore.errors import ConflictError, InvalidInputError, StorageUnavailableError
+from convstore.errors import InvalidInputError, StorageUnavailableError
 from convstore.files.disk import flush_folder, has_same_bytes, iter_chunks, translated, write_temporary
 from convstore.files.disk_listing import file_stat, iter_objects
 from convstore.files.keys import check_folder, check_key, names_below
@@ -33,6 +33,7 @@ from convstore.files.store import (
     check_size,
     iter_batches,
     not_found,
+    other_content,
 )
 
 __all__ = ["LocalStore"]
@@ -126,12 +127,14 @@ class LocalStore:
                     continue  # a delete took the folder, empty as it was, between the two calls
                 raise
             except (FileExistsError, NotADirectoryError):
-                if not target.is_file() or not has_same_bytes(temporary, target):
-                    raise ConflictError(
-                        f"{path} exists with other content",
-                        hint="Objects are never replaced; store the new content under its own path.",
-                        facts={"bucket": self.bucket, "path": path},
-                    ) from None
+                try:
+                    is_same = has_same_bytes(temporary, target)
+                except FileNotFoundError:
+                    continue  # a delete took it between the two calls
+                except (IsADirectoryError, NotADirectoryError):
+                    is_same = False
+                if not is_same:
+                    raise other_content(self.bucket, path) from None
             return
 
     def _flush_folders(self, targets: Iterable[Path]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Literal, Protocol
 
-from convstore.errors import InvalidInputError, NotFoundError
+from convstore.errors import ConflictError, InvalidInputError, NotFoundError
 
 __all__ = [
     "ALLOWED_CONTENT_TYPES",
@@ -26,6 +26,7 @@ __all__ = [
     "check_size",
     "iter_batches",
     "not_found",
+    "other_content",
 ]
 
 GZIP = "application/gzip"
@@ -142,6 +143,15 @@ def not_found(bucket: str, path: str) -> NotFoundError:
     return NotFoundError(
         f"no object {path} in {bucket}",
         hint="`convstore reconcile` lists rows whose file is missing.",
+        facts={"bucket": bucket, "path": path},
+    )
+
+
+def other_content(bucket: str, path: str) -> ConflictError:
+    """The error for a path that holds other bytes, in the same words whichever the backend."""
+    return ConflictError(
+        f"{path} exists in {bucket} with other content",
+        hint="Objects are never replaced; store the new content under its own path.",
         facts={"bucket": bucket, "path": path},
     )
 

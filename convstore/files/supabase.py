@@ -32,6 +32,7 @@ from convstore.files.store import (
     check_content_type,
     check_size,
     iter_batches,
+    other_content,
 )
 from convstore.files.supabase_bucket import bucket_options, compare_bucket
 from convstore.files.supabase_errors import call, storage_api_error, translate
@@ -45,6 +46,7 @@ __all__ = ["SupabaseStore"]
 T = TypeVar("T")
 #: Requests under way at once; the server is somebody else's too.
 THREADS = 8
+UPLOAD_ATTEMPTS = 3
 #: The most keys that one removal may name.
 REMOVE_KEYS = 1000
 ADVICE = "Check that SUPABASE_SERVICE_ROLE_KEY is the service role's key."
@@ -148,15 +150,18 @@ class SupabaseStore:
         content_type: str,
         is_stored: Callable[[], bool],
     ) -> None:
-        try:
-            self._call(lambda: self._objects.upload(path, content(), {"content-type": content_type}), path)
-        except ConflictError as exc:
-            if not is_stored():
-                raise ConflictError(
-                    f"{path} exists with other content",
-                    hint="Objects are never replaced; store the new content under its own path.",
-                    facts=exc.facts,
-                ) from None
+        for attempt in range(UPLOAD_ATTEMPTS):
+            try:
+                self._call(lambda: self._objects.upload(path, content(), {"content-type": content_type}), path)
+                return
+            except ConflictError:
+                try:
+                    if is_stored():
+                        return
+                except NotFoundError:
+                    if attempt < UPLOAD_ATTEMPTS - 1:
+                        continue  # a delete took it between the two requests
+                raise other_content(self.bucket, path) from None
 
     # Reading
 

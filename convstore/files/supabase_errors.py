@@ -31,14 +31,14 @@ logger = logging.getLogger(__name__)
 def call(send: Callable[[], T], *, bucket: str, subject: str, timeout_s: float) -> T:
     """The result of a request, tried again while the fault is passing and `timeout_s` is not used up.
 
-    Delays double and are drawn at random below their bound, so that many clients do not come back together.
+    Delays double and are shortened at random by up to a half, so that many clients do not come back together.
     """
     started = time.monotonic()
     for attempt in range(ATTEMPTS):
         try:
             return send()
         except (httpx.HTTPError, StorageApiError, ValueError, KeyError) as exc:
-            delay = random.uniform(0, FIRST_DELAY_S * 2**attempt)
+            delay = FIRST_DELAY_S * 2**attempt * random.uniform(0.5, 1)
             is_last = attempt == ATTEMPTS - 1 or time.monotonic() - started + delay > timeout_s
             if is_last or not _is_transient(exc):
                 raise translate(exc, bucket=bucket, subject=subject) from exc
