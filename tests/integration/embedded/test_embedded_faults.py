@@ -41,7 +41,7 @@ def test_killed_user_leaves_a_server_that_stops_by_itself(home: Path) -> None:
 
 
 def test_user_killed_while_it_starts_the_server_is_no_harm(empty_home: Path) -> None:
-    for delay_s in (0.5, 1.0, 2.0):
+    for delay_s in (0.8, 1.6):
         client = Client(empty_home)
         time.sleep(delay_s)
         client.kill()
