@@ -46,17 +46,22 @@ class Keeper:
         """Run the server from its start to its end."""
         signal.signal(signal.SIGTERM, self._on_terminate)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        self._clear_pid_file()
-        server = self._start()
         try:
-            if self._wait_until_ready(server):
-                with suppress(BrokenPipeError):  # who asked for the server may be gone
-                    os.write(self.order["report_descriptor"], b"ready")
-                os.close(self.order["report_descriptor"])
-                self._watch(server)
+            self._clear_pid_file()
+            server = self._start()
+            try:
+                if self._wait_until_ready(server):
+                    self._report_ready()
+                    self._watch(server)
+            finally:
+                self._stop(server)
         finally:
-            self._stop(server)
             shutil.rmtree(Path(self.order["socket"]).parent, ignore_errors=True)
+
+    def _report_ready(self) -> None:
+        with suppress(BrokenPipeError):  # who asked for the server may be gone
+            os.write(self.order["report_descriptor"], b"ready")
+        os.close(self.order["report_descriptor"])
 
     def _on_terminate(self, _signal: int, _frame: FrameType | None) -> None:
         self.stop_asked = True
