@@ -1,0 +1,29 @@
+"""Conversation: one of them, turn by turn, with what is known of it and what can be done with it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from convstore.ui import decisions, empty, reading
+from convstore.ui.filters import vocabulary_of
+from convstore.ui.navigation import go
+from convstore.ui.session import current_store
+from convstore.ui.walk import current_walk
+
+store = current_store()
+vocabulary = vocabulary_of(store)
+identifier = st.query_params.get("id")
+if not identifier:
+    go("browse")
+detail = store.get(identifier)
+walk = current_walk(store, vocabulary, detail.conversation.conversation_id)
+decisions.say_what_happened()
+
+_, middle, _ = st.columns([1, 8, 1])
+with st.container(horizontal_alignment="center"), st.container(width=820):
+    reading.head(detail, vocabulary)
+    reading.extras(store, detail)
+    reading.turns(detail)
+with st.bottom, st.container(horizontal_alignment="center"):
+    reading.bar(store, detail, walk, vocabulary)
+decisions.dialog_if_asked(store)
