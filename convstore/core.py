@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from convstore.database.embedded import EmbeddedServer
     from convstore.files import FileStore
     from convstore.ingest import IngestReport, OnConflict
+    from convstore.release.building import ReleaseReport
+    from convstore.release.judging import LintMode
+    from convstore.release.rows import ReleaseOptions
+    from convstore.release.selection import SliceRules, SplitPlan
     from convstore.schema import SchemaState
 
 __all__ = ["ConvStore", "Resources"]
@@ -180,14 +184,17 @@ class ConvStore:
 
     @property
     def settings(self) -> Settings:
+        """What the environment says."""
         return self.resources.settings
 
     @property
     def database(self) -> Database:
+        """The database."""
         return self.resources.database
 
     @property
     def files(self) -> FileStore:
+        """The file store."""
         return self.resources.files
 
     def memberships(self) -> tuple[people.Membership, ...]:
@@ -401,19 +408,63 @@ class ConvStore:
         with self._writing():
             return import_scaffolding(self.database, self.actor, path)
 
+    # Releasing
+
+    def export(
+        self,
+        format_name: str,
+        out: str | Path,
+        wanted: Filter | None = None,
+        *,
+        name: str | None = None,
+        rules: SliceRules | None = None,
+        plan: SplitPlan | None = None,
+        options: ReleaseOptions | None = None,
+        seed: int = 0,
+        lint: LintMode | None = None,
+        force: bool = False,
+        progress: Callable[[int, int, str], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> ReleaseReport:
+        """Write a slice to a file or folder, as a release; see `convstore.release.building.build_release`."""
+        from convstore.release.building import ReleaseRequest, build_release
+        from convstore.release.rows import ReleaseOptions
+        from convstore.release.selection import SliceRules, SplitPlan
+
+        request = ReleaseRequest(
+            format=format_name,
+            filter=wanted or Filter(),
+            rules=rules or SliceRules(),
+            plan=plan or SplitPlan(),
+            options=options or ReleaseOptions(),
+            name=name,
+            seed=seed,
+            lint=lint,
+            force=force,
+        )
+        with self._writing():
+            return build_release(self.database, self.actor, request, Path(out), progress=progress, cancel=cancel)
+
     # Setting up
 
     @staticmethod
-    def init(resources: Resources, *, admin_email: str | None = None) -> SchemaState:
-        """Bring the database to this version and make the first workspace and admin where they are missing."""
+    def init(
+        resources: Resources, *, admin_email: str | None = None, dry_run: bool = False
+    ) -> tuple[SchemaState, SchemaState]:
+        """Bring the database to this version and make the first workspace and admin where they are missing.
+
+        Returns how far the database was before and is now.
+        """
         from convstore import schema
 
         if admin_email is None and resources.settings.auth != "local":
             raise UsageError("nobody would be admin", hint="Name one: convstore init --admin EMAIL.")
         database = resources.database
-        state = schema.upgrade(database)
-        schema.seed(database, admin_email=admin_email, local_name=local_name())
-        return state
+        before = schema.get_state(database)
+        after = schema.upgrade(database, dry_run=dry_run)
+        if not dry_run:
+            schema.seed(database, admin_email=admin_email, local_name=local_name())
+        return before, after
 
     # Inside
 

@@ -57,9 +57,20 @@ class Database:
 
     @contextmanager
     def transaction(
-        self, context: Context, *, read_only: bool = False, replica: bool = False, timeout_s: float | None = None
+        self,
+        context: Context,
+        *,
+        read_only: bool = False,
+        replica: bool = False,
+        snapshot: bool = False,
+        timeout_s: float | None = None,
     ) -> Iterator[Connection]:
         """One transaction with the context's role, claims and notes; committed at the end, rolled back by an exception.
+
+        Parameters
+        ----------
+        snapshot
+            Every statement sees the database as the first one did.
 
         Raises
         ------
@@ -70,9 +81,12 @@ class Database:
         """
         engine = self._read_engine if replica else self._engine
         opening = context.statement(timeout_s=timeout_s or self._statement_timeout_s, read_only=read_only)
-        with translated(), engine.connect() as connection, connection.begin():
-            driver(connection).execute(opening)
-            yield connection
+        with translated(), engine.connect() as connection:
+            if snapshot:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                driver(connection).execute(opening)
+                yield connection
 
     @contextmanager
     def admin(self, *, autocommit: bool = False) -> Iterator[psycopg.Connection]:
@@ -82,7 +96,9 @@ class Database:
 
     def admin_engine(self) -> Engine:
         """An engine of the admin's login that keeps no connection, for Alembic."""
-        return create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(self.admin_url), poolclass=NullPool)
+        return create_engine(
+            "postgresql+psycopg://", creator=lambda: psycopg.connect(self.admin_url), poolclass=NullPool
+        )
 
     def close(self) -> None:
         """Close every pooled connection."""
