@@ -16,6 +16,7 @@ __all__ = [
     "Actor",
     "BatchOutcome",
     "BatchResult",
+    "CheckResult",
     "Conversation",
     "ConversationDetail",
     "Draft",
@@ -390,6 +391,16 @@ class UndoResult:
     batch_id: UUID
     undone: int
     left_alone: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One line of `convstore doctor`."""
+
+    name: str
+    status: Literal["ok", "warn", "fail"]
+    fact: str
+    next_action: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

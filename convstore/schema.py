@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from convstore.database import Database
+from convstore.database import SYSTEM_ID, Database
 from convstore.database.translation import translated
 from convstore.errors import UsageError
 from convstore.resources import MIGRATIONS_FOLDER
@@ -56,10 +57,10 @@ def get_state(database: Database) -> SchemaState:
     return SchemaState(found=found, wanted=wanted)
 
 
-def upgrade(database: Database) -> SchemaState:
+def upgrade(database: Database, *, dry_run: bool = False) -> SchemaState:
     """Bring the database to this version, in one transaction; harmless when it is there already.
 
-    Two callers at once are serialised by a lock in the database.
+    Two callers at once are serialised by a lock in the database. A dry run does everything and rolls it back.
     """
     before = get_state(database)
     if before.current:
@@ -68,7 +69,7 @@ def upgrade(database: Database) -> SchemaState:
     with _ALEMBIC, translated(), database.admin_engine().connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        connection.commit()
+        connection.rollback() if dry_run else connection.commit()
     return get_state(database)
 
 
@@ -91,7 +92,7 @@ def seed(database: Database, *, admin_email: str | None, local_name: str) -> UUI
         The first admin; None: the local user of this machine.
     """
     with database.admin() as connection:
-        connection.execute("SELECT set_config('request.jwt.claims', '{}', true)")
+        connection.execute("SELECT set_config('request.jwt.claims', %s, true)", [json.dumps({"sub": str(SYSTEM_ID)})])
         workspace = _one(
             connection,
             """
@@ -133,9 +134,7 @@ def seed(database: Database, *, admin_email: str | None, local_name: str) -> UUI
                 profile = found[0]
                 _make_admin(connection, workspace, profile)
         connection.execute(
-            "INSERT INTO retention_policies (workspace_id, subject, keep_days)"
-            " SELECT %s, subject, days FROM (VALUES ('rejected', 30), ('pending_review', 90), ('trash', 30)) AS d (subject, days)"
-            " WHERE NOT EXISTS (SELECT FROM retention_policies WHERE workspace_id = %s)",
+            "SELECT convstore.set_default_retention(%s) WHERE NOT EXISTS (SELECT FROM retention_policies WHERE workspace_id = %s)",
             [workspace, workspace],
         )
     return profile

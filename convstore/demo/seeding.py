@@ -9,7 +9,7 @@ from pathlib import Path
 
 from convstore.core import ConvStore
 from convstore.demo.plan import DemoDecision, write_demo
-from convstore.model import DIMENSIONS
+from convstore.model import DIMENSIONS, Status
 
 __all__ = ["seed_demo"]
 
@@ -29,7 +29,7 @@ def seed_demo(store: ConvStore, *, count: int = 240, progress: Callable[[int, in
 
 
 def _decide(store: ConvStore, decisions: tuple[DemoDecision, ...] | list[DemoDecision]) -> None:
-    later: dict[str, list[str]] = defaultdict(list)
+    later: dict[Status, list[str]] = defaultdict(list)
     for decision in decisions:
         first, *rest = decision.moves
         scores = {name: value for name in DIMENSIONS if (value := getattr(decision.scores, name)) is not None}
@@ -42,7 +42,7 @@ def _decide(store: ConvStore, decisions: tuple[DemoDecision, ...] | list[DemoDec
             seconds=decision.seconds,
             as_review=True,
         )
-        for status in rest:
-            later[status].append(decision.conversation_id)
+        for move in rest:
+            later[move].append(decision.conversation_id)
     for status, identifiers in later.items():
-        store.review(identifiers, status=status)  # type: ignore[arg-type]
+        store.review(identifiers, status=status)

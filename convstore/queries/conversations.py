@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, get_args
 from uuid import UUID
 
@@ -40,7 +41,7 @@ c = conversations.c
 
 #: Totals are exact up to here.
 EXACT_TOTAL = 10_000
-#: A text found in at most this many conversations is looked up in the text index; a more frequent one is checked row by row.
+#: A text found in at most this many conversations is looked up in the index; a more frequent one is checked by row.
 RARE_TEXT = 2_000
 
 SORT_COLUMNS: dict[Sort, ColumnElement[Any]] = {
@@ -169,10 +170,8 @@ def get_conversation(connection: Connection, identifier: str, workspace_id: UUID
         There is none, or it is hidden.
     """
     named = [c.conversation_id == identifier]
-    try:
+    with suppress(ValueError):
         named.append(c.id == UUID(identifier))
-    except ValueError:
-        pass
     query = (
         select(*_COLUMNS, c.system_prompt, c.extra, _FINDING_CODES)
         .where(c.workspace_id == workspace_id, or_(*named))

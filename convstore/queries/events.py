@@ -39,13 +39,14 @@ def list_events(
         where.append(e.id < before_id)
     query = (
         select(
-            e.id, e.at, e.actor_id, profiles.c.name.label("actor"), e.action, e.subject, e.before, e.after, e.batch_id,
-            e.note, e.conversation_id.label("conversation_row_id"), conversations.c.conversation_id,
+            e.id, e.at, e.actor_id, profiles.c.name.label("actor"), e.action, e.subject, e.before, e.after,
+            e.batch_id, e.note, e.conversation_id.label("conversation_row_id"), conversations.c.conversation_id,
             conversations.c.conversation_name,
         )
         .select_from(
             events.outerjoin(profiles, profiles.c.id == e.actor_id).outerjoin(
-                conversations, (conversations.c.id == e.conversation_id) & (conversations.c.workspace_id == workspace_id)
+                conversations,
+                (conversations.c.id == e.conversation_id) & (conversations.c.workspace_id == workspace_id),
             )
         )
         .where(*where)

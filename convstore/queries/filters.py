@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from typing import get_args
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, cast, exists, false, func, or_
@@ -19,12 +20,15 @@ from convstore.database.tables import (
 )
 from convstore.emotions import normalise_emotion
 from convstore.errors import UsageError
-from convstore.model import DIMENSIONS, Filter
+from convstore.lifecycle import STATUSES
+from convstore.model import DIMENSIONS, Filter, Tier
 from convstore.scores import tenths
 
 __all__ = ["TextMatch", "conditions"]
 
 c = conversations.c
+
+PROCESSING = ("queued", "processing", "completed", "failed")
 
 #: How a text search becomes a condition; the page decides, because it depends on how frequent the words are.
 TextMatch = Callable[[str], ColumnElement[bool]]
@@ -40,8 +44,30 @@ def conditions(
     UsageError
         A dimension, group or score range that does not exist.
     """
+    _check_words(wanted)
     yield c.workspace_id == workspace_id
     yield c.is_active
+    yield from _of_columns(wanted)
+    yield from _of_scores(wanted)
+    yield from _of_other_tables(wanted, workspace_id)
+    if wanted.text and wanted.text.strip():
+        if text_match is None:
+            raise UsageError("text is not searched here", hint="Leave the text filter out.")
+        yield text_match(wanted.text)
+
+
+def _check_words(wanted: Filter) -> None:
+    for what, values, known in (
+        ("status", wanted.statuses, STATUSES),
+        ("tier", wanted.tiers, get_args(Tier)),
+        ("processing status", wanted.processing, PROCESSING),
+    ):
+        for value in values:
+            if value not in known:
+                raise UsageError(f"there is no {what} {value!r}", hint=f"Choose among {', '.join(known)}.")
+
+
+def _of_columns(wanted: Filter) -> Iterator[ColumnElement[bool]]:
     for column, values in (
         (c.status, wanted.statuses),
         (c.tier, wanted.tiers),
@@ -54,6 +80,19 @@ def conditions(
     ):
         if values:
             yield _one_of(column, values)
+    if wanted.emotions:
+        labels = [normalise_emotion(label) for label in wanted.emotions]
+        yield or_(_normalised(c.starting_emotion).in_(labels), _normalised(c.ending_emotion).in_(labels))
+    if wanted.since is not None:
+        yield c.created_at >= wanted.since
+    if wanted.until is not None:
+        yield c.created_at < wanted.until
+    if wanted.ids:
+        rows = [found for value in wanted.ids if (found := _uuid_or_none(value)) is not None]
+        yield or_(_one_of(c.conversation_id, wanted.ids), c.id.in_(rows) if rows else false())
+
+
+def _of_scores(wanted: Filter) -> Iterator[ColumnElement[bool]]:
     if wanted.unscored:
         yield c.effective_quality == 0
     if wanted.min_quality is not None:
@@ -63,9 +102,9 @@ def conditions(
         yield c.effective_quality > 0
     for limits in wanted.scores:
         yield _dimension(limits.dimension).between(limits.minimum, limits.maximum)
-    if wanted.emotions:
-        labels = [normalise_emotion(label) for label in wanted.emotions]
-        yield or_(_normalised(c.starting_emotion).in_(labels), _normalised(c.ending_emotion).in_(labels))
+
+
+def _of_other_tables(wanted: Filter, workspace_id: UUID) -> Iterator[ColumnElement[bool]]:
     if wanted.findings:
         yield exists().where(
             findings.c.workspace_id == workspace_id,
@@ -75,10 +114,6 @@ def conditions(
         )
     if wanted.reviewers:
         yield _reviewed_by(wanted.reviewers, workspace_id)
-    if wanted.since is not None:
-        yield c.created_at >= wanted.since
-    if wanted.until is not None:
-        yield c.created_at < wanted.until
     if wanted.group is not None:
         yield exists().where(
             duplicate_members.c.workspace_id == workspace_id,
@@ -93,13 +128,6 @@ def conditions(
             releases.c.workspace_id == workspace_id,
             or_(releases.c.name == wanted.release, cast(releases.c.id, Text) == wanted.release),
         )
-    if wanted.ids:
-        rows = [found for value in wanted.ids if (found := _uuid_or_none(value)) is not None]
-        yield or_(_one_of(c.conversation_id, wanted.ids), c.id.in_(rows) if rows else false())
-    if wanted.text and wanted.text.strip():
-        if text_match is None:
-            raise UsageError("text is not searched here", hint="Leave the text filter out.")
-        yield text_match(wanted.text)
 
 
 def _one_of(column: ColumnElement[str], values: tuple[str, ...]) -> ColumnElement[bool]:

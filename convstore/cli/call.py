@@ -1,0 +1,191 @@
+"""What every command shares: the common options, the store, what is printed where, and what an error looks like."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import logging
+import os
+import sys
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+from convstore.cli.filters import FILTER_OPTIONS, build_filter
+from convstore.errors import ConvstoreError
+
+if TYPE_CHECKING:
+    from convstore.core import ConvStore, Resources
+    from convstore.settings import Settings
+
+__all__ = ["Call", "as_json", "command"]
+
+Progress: TypeAlias = Callable[[int, int, str], None]
+
+_COMMON: Mapping[str, Any] = {
+    "workspace": Annotated[
+        str | None, typer.Option("--workspace", metavar="SLUG", help="Workspace to act in (CONVSTORE_WORKSPACE).")
+    ],
+    "as_email": Annotated[
+        str | None, typer.Option("--as", metavar="EMAIL", help="Act as the profile with this e-mail.")
+    ],
+    "json": Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")],
+}
+
+
+class Call:
+    """One run of a command."""
+
+    def __init__(self, *, workspace: str | None, as_email: str | None, json: bool) -> None:
+        self.workspace = workspace
+        self.as_email = as_email
+        self.json = json
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, read now."""
+        from convstore.settings import Settings
+
+        return Settings.load()
+
+    @contextmanager
+    def resources(self) -> Iterator[Resources]:
+        """Database and files, without anybody acting."""
+        from convstore.core import Resources
+
+        opened = Resources(self.settings)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    @contextmanager
+    def store(self) -> Iterator[ConvStore]:
+        """The store as whoever the options name."""
+        from convstore.core import ConvStore
+
+        with self.resources() as opened:
+            yield ConvStore.for_operator(opened, workspace=self.workspace, as_email=self.as_email)
+
+    def answer(self, document: object, human: Callable[[], None]) -> None:
+        """Print the one JSON document, or let `human` print for people."""
+        if self.json:
+            sys.stdout.write(as_json(document) + "\n")
+        else:
+            human()
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Progress | None]:
+        """A progress bar on a terminal; None elsewhere and with --json."""
+        if self.json or not sys.stderr.isatty():
+            yield None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn(what),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[name]}"),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=None, name="")
+
+            def report(done: int, total: int, name: str) -> None:
+                bar.update(task, completed=done, total=total, name=name)
+
+            yield report
+
+
+def command(
+    app: typer.Typer, name: str, *, filters: bool = False
+) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
+    """Register a function `(call, …) -> exit status` with the common options; with `filters`, it gets `wanted`."""
+
+    def register(function: Callable[..., int | None]) -> Callable[..., int | None]:
+        hints = typing.get_type_hints(function, include_extras=True)
+        own = [
+            parameter.replace(annotation=hints[parameter.name])
+            for parameter in inspect.signature(function).parameters.values()
+            if parameter.name not in ("call", "wanted")
+        ]
+        shared = dict(_COMMON) | (dict(FILTER_OPTIONS) if filters else {})
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        added = [
+            inspect.Parameter(key, keyword, annotation=hint, default=_default(hint)) for key, hint in shared.items()
+        ]
+
+        def run(**options: Any) -> None:
+            call = Call(**{key: options.pop(key) for key in _COMMON})
+            with _shown(call):
+                if filters:
+                    options["wanted"] = build_filter({key: options.pop(key) for key in FILTER_OPTIONS})
+                raise typer.Exit(function(call, **options) or 0)
+
+        parameters = [*(p.replace(kind=keyword) for p in own), *added]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        run.__doc__ = function.__doc__
+        app.command(name)(run)
+        return function
+
+    return register
+
+
+def as_json(document: object) -> str:
+    """A document as JSON: decimals as numbers, times in ISO form, values as objects of their fields."""
+    import orjson
+
+    return orjson.dumps(
+        document, default=_plain, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS
+    ).decode()
+
+
+def _plain(value: object) -> object:
+    from decimal import Decimal
+    from pathlib import Path
+
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple | set | frozenset):
+        return list(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"cannot show a {type(value).__name__} as JSON")
+
+
+def _default(hint: Any) -> Any:
+    kind = typing.get_args(hint)[0]
+    if kind is bool:
+        return False
+    return None
+
+
+@contextmanager
+def _shown(call: Call) -> Iterator[None]:
+    try:
+        logging.basicConfig(level=call.settings.log_level, stream=sys.stderr)
+        yield
+    except ConvstoreError as exc:
+        if call.json:
+            sys.stdout.write(as_json({"error": exc.as_dict()}) + "\n")
+        sys.stderr.write(f"convstore: {exc.message}\n")
+        if exc.hint:
+            sys.stderr.write(f"  {exc.hint}\n")
+        raise typer.Exit(exc.exit_status) from None
+    except BrokenPipeError:
+        # The reader went away (`convstore list | head`): nothing to say to nobody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("convstore: stopped; what was done stays done\n")
+        raise typer.Exit(130) from None

@@ -1,0 +1,22 @@
+"""Commands that run the app."""
+
+from __future__ import annotations
+
+from convstore.cli import app
+from convstore.cli.call import Call, command
+
+
+@command(app, "demo")
+def demo(call: Call) -> int:
+    """Run the app on a server of its own, with demonstration data if it is empty."""
+    from convstore.demo.running import run_demo
+
+    return run_demo(call.settings)
+
+
+@command(app, "ui")
+def ui(call: Call) -> int:
+    """Run the app."""
+    from convstore.serving import run_ui
+
+    return run_ui(call.settings)

@@ -1,0 +1,84 @@
+"""Running the app as a process of its own. Knows Streamlit's command line and nothing of its pages."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from types import FrameType
+
+from convstore.errors import SettingsError
+from convstore.resources import APP_FOLDER, HOME_SCRIPT
+from convstore.settings import Settings
+
+__all__ = ["check_address", "run_ui"]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def check_address(settings: Settings) -> None:
+    """Refuse to serve where the settings would let anybody in, or where somebody else serves already.
+
+    Raises
+    ------
+    SettingsError
+        The local sign-in on an address that others reach, or an address in use.
+    """
+    if settings.auth == "local" and settings.address not in _LOOPBACK:
+        raise SettingsError(
+            f"the local sign-in trusts whoever opens the page, so it does not listen on {settings.address}",
+            hint="Set CONVSTORE_AUTH to oidc or supabase, or CONVSTORE_ADDRESS to 127.0.0.1.",
+        )
+    family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.address, settings.port))
+        except OSError as exc:
+            raise SettingsError(
+                f"cannot listen on {settings.address}:{settings.port}: {exc.strerror}",
+                hint="Choose another port with CONVSTORE_PORT, or stop what uses this one.",
+            ) from None
+
+
+def run_ui(settings: Settings, *, environment: Mapping[str, str] | None = None) -> int:
+    """Run the app until it is stopped; its exit status.
+
+    Parameters
+    ----------
+    environment
+        Variables for the app in addition to this process's own.
+    """
+    check_address(settings)
+    hosts = [name.strip() for name in settings.allowed_hosts.split(",") if name.strip()] or [
+        settings.address,
+        "localhost",
+    ]
+    arguments = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(HOME_SCRIPT),
+        f"--server.address={settings.address}",
+        f"--server.port={settings.port}",
+        "--server.headless=true",
+        *(f"--server.allowedHosts={host}" for host in dict.fromkeys(hosts)),
+    ]
+    # Relative paths in the settings mean this folder, not the one in which Streamlit finds its configuration.
+    own = {"CONVSTORE_HOME": str(settings.home), **(environment or {})}
+    app = subprocess.Popen(arguments, cwd=APP_FOLDER, env={**os.environ, **own})
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        app.send_signal(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        status = app.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 0 if status in (0, -signal.SIGINT, -signal.SIGTERM, 130, 143) else 1
