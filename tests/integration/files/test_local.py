@@ -199,3 +199,14 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
         capture_output=True, text=True, cwd=REPOSITORY, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_a_folder_longer_than_is_kept_in_memory_is_listed_once(local_store: LocalStore) -> None:
+    names = [f"owner/{number:05}/f" for number in range(1_500)]
+    for name in names:
+        (local_store.root / name).parent.mkdir(parents=True)
+        (local_store.root / name).touch()
+    (local_store.root / "owner" / "loose").touch()
+    first = local_store.list(limit=700)
+    second = local_store.list(after=first[-1].path)
+    assert [found.path for found in [*first, *second]] == [*names, "owner/loose"]
