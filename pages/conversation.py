@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from convstore.ui import decisions, empty, reading
+from convstore.ui import decisions, reading
 from convstore.ui.filters import vocabulary_of
 from convstore.ui.navigation import go
 from convstore.ui.session import current_store
+from convstore.ui.turns import turns_beside_notes
 from convstore.ui.walk import current_walk
 
 store = current_store()
@@ -17,13 +18,13 @@ if not identifier:
     go("browse")
 detail = store.get(identifier)
 walk = current_walk(store, vocabulary, detail.conversation.conversation_id)
-decisions.say_what_happened()
 
-_, middle, _ = st.columns([1, 8, 1])
-with st.container(horizontal_alignment="center"), st.container(width=820):
+decisions.say_what_happened()
+with reading.place(identifier):
+    reading.back(walk, vocabulary)
     reading.head(detail, vocabulary)
-    reading.extras(store, detail)
-    reading.turns(detail)
+    reading.extras(store, detail, vocabulary)
+    turns_beside_notes(detail.turns, detail.findings)
 with st.bottom, st.container(horizontal_alignment="center"):
     reading.bar(store, detail, walk, vocabulary)
 decisions.dialog_if_asked(store)

@@ -1,29 +1,65 @@
-"""What surrounds every screen: title, icon, logo, and what happened lately. Knows no data."""
+"""What surrounds every screen: title, icon, logo, and the head of a screen. Knows no data."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-__all__ = ["configure", "heading"]
+from convstore.ui import navigation
+from convstore.ui.navigation import Screen
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+    from streamlit.navigation.page import Page
+
+__all__ = ["frame", "heading", "require_frame"]
 
 _ASSETS = Path(__file__).resolve().parent / "assets"
+_is_framed: ContextVar[bool] = ContextVar("is_framed", default=False)
 
 
-def configure() -> None:
-    """Set up the page; first call of every run."""
-    st.set_page_config(
-        page_title="convstore",
-        page_icon=str(_ASSETS / "icon.png"),
-        layout="wide",
-        initial_sidebar_state=280,
-    )
+@contextmanager
+def frame() -> Iterator[tuple[Screen, Page]]:
+    """Set up the page and the bar; the screen that the address names runs inside."""
+    _configure("convstore")
     st.logo(str(_ASSETS / "logo.png"), icon_image=str(_ASSETS / "icon.png"))
+    screen, page = navigation.choose()
+    _configure(f"{screen.title} · convstore")
+    token = _is_framed.set(True)
+    try:
+        yield screen, page
+    finally:
+        _is_framed.reset(token)
 
 
-def heading(title: str) -> st.delta_generator.DeltaGenerator:
+def require_frame() -> None:
+    """Start again inside the frame where a page runs without it.
+
+    A server that has served nothing yet takes a `pages` folder for an app of Streamlit's first kind, and runs an address
+    such as /browse without Home.py. Declaring the navigation ends that for the whole server.
+    """
+    if not _is_framed.get():
+        _configure("convstore")
+        navigation.choose()
+        st.rerun()
+
+
+def _configure(title: str) -> None:
+    # The icon comes before the navigation, which would otherwise fetch one from a server of Google's.
+    st.set_page_config(
+        page_title=title, page_icon=str(_ASSETS / "icon.png"), layout="wide", initial_sidebar_state=280
+    )
+
+
+def heading(title: str) -> DeltaGenerator:
     """The head of a screen: its title, and the returned place for controls at the right."""
     row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small")
     row.header(title, anchor=False, width="content")
-    return row.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall")
+    return row.container(
+        horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall", width="content"
+    )

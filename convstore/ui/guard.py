@@ -14,7 +14,7 @@ from uuid import uuid4
 import streamlit as st
 
 from convstore.errors import ConvstoreError, UnavailableError
-from convstore.ui.words import plain, sentence
+from convstore.ui.words import plain, sentence, with_code
 
 __all__ = ["guard"]
 
@@ -40,7 +40,7 @@ def guard(*, kept: str = "Nothing was changed.", retry: bool = True) -> Iterator
         away = isinstance(error, UnavailableError)
         _show(
             f"**{plain(sentence(error.message))}** {kept}",
-            plain(sentence(error.hint)),
+            with_code(sentence(error.hint)),
             f"Code {error.code} · id {error_id}",
             icon=":material/cloud_off:" if away else ":material/block:",
         )

@@ -15,6 +15,7 @@ from convstore.core import ConvStore, Resources
 from convstore.errors import SettingsError
 from convstore.model import Actor
 from convstore.settings import Settings
+from convstore.ui.frame import require_frame
 
 __all__ = ["current_store", "shared_resources", "use_workspace"]
 
@@ -45,6 +46,7 @@ def _resources(settings: Settings) -> Resources:
 
 def current_store() -> ConvStore:
     """The store, as the person of this session in the workspace that they chose."""
+    require_frame()
     resources = shared_resources()
     workspace = st.session_state.get("workspace")
     known: _Identity | None = st.session_state.get("identity")

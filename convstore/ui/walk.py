@@ -64,13 +64,18 @@ class Walk:
             wanted=self.wanted, order=self.order, at=cursor or "", page=page, index=0 if by > 0 else len(page.items) - 1
         )
 
+    def list_params(self, vocabulary: Vocabulary) -> dict[str, list[str]]:
+        """The address of the list, at this page."""
+        at = {"at": [self.at]} if self.at else {}
+        return {**params_of(self.wanted, vocabulary), "sort": [self.order], **at}
+
     def params(self, vocabulary: Vocabulary) -> dict[str, list[str]]:
         """The address of this place: the list's own parameters and the conversation's."""
-        params = params_of(self.wanted, vocabulary)
+        params = self.list_params(vocabulary)
         # The list's own `id` filter and the conversation that is shown need two names.
         if "id" in params:
             params["among"] = params.pop("id")
-        return {"id": [self.here], **params, "sort": [self.order], **({"at": [self.at]} if self.at else {})}
+        return {"id": [self.here], **params}
 
 
 def start(wanted: Filter, order: str, page: Page[Conversation], index: int) -> Walk:

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-__all__ = ["bytes_of", "counted", "local_zone", "moment", "number", "plain", "prettified", "score", "sentence", "total"]
+__all__ = ["bytes_of", "counted", "local_zone", "moment", "number", "plain", "prettified", "score", "sentence", "total", "with_code"]
 
 _WORD_JOINER = "\u2060"
-_MARKUP = re.compile(r"([\\`*_{}\[\]()#+.!~|<>$&:^=-])")
-_LINKS = re.compile(r"(?i)(https?|ftp)(?=:)|(www)(?=\.)")
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#!~|<>$&^])|(?<=^\d)(?=[.)])|^(?=[+=-])")
+#: What turns into links, arrows, dashes and icons even where it is escaped.
+_SIGNS = re.compile(r"(?i)https?|ftp|www\.|mailto|@.|-+\\?>|<-|--|:[a-z]")
 
 
 def number(value: int) -> str:
@@ -72,6 +73,17 @@ def prettified(key: str) -> str:
 
 def plain(text: str) -> str:
     """Strangers' words for a place that reads Markdown: nothing in it becomes a link, an image or a sign."""
-    flat = " ".join(text.split())
-    flat = _LINKS.sub(lambda found: found[0][0] + _WORD_JOINER + found[0][1:], flat).replace("@", f"@{_WORD_JOINER}")
-    return _MARKUP.sub(rf"\\\1{_WORD_JOINER}", flat)
+    flat = _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    return _SIGNS.sub(lambda found: found[0][:1] + _WORD_JOINER + found[0][1:], flat)
+
+
+def with_code(text: str) -> str:
+    """Our own sentence, in which `code` stays code and everything else is plain."""
+    parts = text.split("`")
+    return "`".join(part if index % 2 else _keeping_ends(part) for index, part in enumerate(parts))
+
+
+def _keeping_ends(text: str) -> str:
+    """The same with the spaces at both ends, for a part of a sentence."""
+    start, end = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    return start[:1] + plain(text) + end[:1] if text.strip() else text[:1]
