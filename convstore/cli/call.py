@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import logging
 import os
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from convstore.core import ConvStore, Resources
     from convstore.settings import Settings
 
-__all__ = ["Call", "as_json", "command"]
+__all__ = ["Call", "command"]
 
 Progress: TypeAlias = Callable[[int, int, str], None]
 
@@ -73,7 +72,7 @@ class Call:
     def answer(self, document: object, human: Callable[[], None]) -> None:
         """Print the one JSON document, or let `human` print for people."""
         if self.json:
-            sys.stdout.write(as_json(document) + "\n")
+            _print(document)
         else:
             human()
 
@@ -137,30 +136,10 @@ def command(
     return register
 
 
-def as_json(document: object) -> str:
-    """A document as JSON: decimals as numbers, times in ISO form, values as objects of their fields."""
-    import orjson
+def _print(document: object) -> None:
+    from convstore.shapes import as_json
 
-    return orjson.dumps(
-        document, default=_plain, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS
-    ).decode()
-
-
-def _plain(value: object) -> object:
-    from decimal import Decimal
-    from pathlib import Path
-
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, tuple | set | frozenset):
-        return list(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"cannot show a {type(value).__name__} as JSON")
+    sys.stdout.write(as_json(document).decode() + "\n")
 
 
 def _default(hint: Any) -> Any:
@@ -177,7 +156,7 @@ def _shown(call: Call) -> Iterator[None]:
         yield
     except ConvstoreError as exc:
         if call.json:
-            sys.stdout.write(as_json({"error": exc.as_dict()}) + "\n")
+            _print({"error": exc.as_dict()})
         sys.stderr.write(f"convstore: {exc.message}\n")
         if exc.hint:
             sys.stderr.write(f"  {exc.hint}\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +11,7 @@ from convstore.cli import app
 from convstore.cli.call import Call, command
 from convstore.cli.tables import console, plural, print_table
 from convstore.model import Filter
+from convstore.shapes import batch_shape, detail_shape, page_shape
 
 if TYPE_CHECKING:
     from convstore.ingest import IngestReport
@@ -88,8 +89,7 @@ def list_(
         last = f"; more with --after {page.next}" if page.next else ""
         console().print(f"{len(page.items)} of {total}{last}")
 
-    document = {"items": page.items, "next": page.next, "total": page.total, "total_is_exact": page.total_is_exact}
-    call.answer(document, human)
+    call.answer(page_shape(page), human)
 
 
 def _line(row: Conversation) -> tuple[object, ...]:
@@ -104,24 +104,7 @@ def show(call: Call, identifier: Annotated[str, typer.Argument(metavar="ID")]) -
     """Show a conversation with its turns, findings, reviews and history."""
     with call.store() as store:
         detail = store.get(identifier)
-    call.answer(_document(detail), lambda: _print_detail(detail))
-
-
-def _document(detail: ConversationDetail) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    conversation = {
-        **{name: getattr(detail.conversation, name) for name in detail.conversation.__slots__},
-        "system_prompt": detail.system_prompt,
-        "extra": detail.extra,
-    }
-    return {
-        "conversation": conversation,
-        "turns": [asdict(turn) for turn in detail.turns],
-        "findings": detail.findings,
-        "reviews": detail.reviews,
-        "events": detail.events,
-    }
+    call.answer(detail_shape(detail), lambda: _print_detail(detail))
 
 
 def _print_detail(detail: ConversationDetail) -> None:
@@ -184,16 +167,6 @@ def restore(call: Call, identifiers: Annotated[list[str], typer.Argument(metavar
 
 def answer_batch(call: Call, result: BatchResult) -> int:
     """Print what became of each conversation of a batch; 1 if something was refused."""
-    items = [
-        {
-            "conversation_id": item.conversation_id,
-            "outcome": item.outcome,
-            "from": item.from_status,
-            "to": item.to_status,
-            "reason": item.reason,
-        }
-        for item in result.items
-    ]
 
     def human() -> None:
         for item in result.items:
@@ -201,7 +174,7 @@ def answer_batch(call: Call, result: BatchResult) -> int:
             console().print(f"{item.conversation_id}: {item.outcome}{why}")
         console().print(f"batch {result.batch_id}")
 
-    call.answer({"batch_id": result.batch_id, "items": items}, human)
+    call.answer(batch_shape(result), human)
     return 1 if any(item.outcome == "refused" for item in result.items) else 0
 
 

@@ -9,7 +9,7 @@ import typer
 
 from convstore.cli import app
 from convstore.cli.call import Call, command
-from convstore.cli.tables import console, plural, print_table
+from convstore.cli.tables import console, plural
 from convstore.model import Filter
 
 if TYPE_CHECKING:

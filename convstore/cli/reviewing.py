@@ -12,6 +12,7 @@ from convstore.cli.call import Call, command
 from convstore.cli.conversations import answer_batch
 from convstore.cli.tables import console, plural
 from convstore.errors import UsageError
+from convstore.shapes import undo_shape
 
 
 @command(app, "review")
@@ -44,15 +45,14 @@ def undo(call: Call, batch: Annotated[str, typer.Argument(metavar="BATCH")]) -> 
         ) from None
     with call.store() as store:
         result = store.undo(batch_id)
-    left = [{"conversation_id": identifier, "reason": reason} for identifier, reason in result.left_alone]
 
     def human() -> None:
         console().print(f"{plural(result.undone, 'decision')} undone")
-        for item in left:
-            console().print(f"{item['conversation_id']}: left alone, {item['reason']}")
+        for identifier, reason in result.left_alone:
+            console().print(f"{identifier}: left alone, {reason}")
 
-    call.answer({"batch_id": result.batch_id, "undone": result.undone, "left_alone": left}, human)
-    return 1 if left else 0
+    call.answer(undo_shape(result), human)
+    return 1 if result.left_alone else 0
 
 
 def _scores(text: str | None) -> dict[str, str]:
