@@ -19,7 +19,9 @@ MEBIBYTE = 1024 * 1024
 class Settings(BaseSettings):
     """What the environment says, checked. Every field is a documented variable: `CONVSTORE_` + its name."""
 
-    model_config = SettingsConfigDict(env_prefix="CONVSTORE_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CONVSTORE_", frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
+    )
 
     home: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("convstore"),
@@ -76,11 +78,6 @@ class Settings(BaseSettings):
     @classmethod
     def _without_slash(cls, value: str | None) -> str | None:
         return value.rstrip("/") if value else None
-
-    @field_validator("database_url", "admin_url", "read_url", "pg_bin", mode="before")
-    @classmethod
-    def _empty_is_missing(cls, value: object) -> object:
-        return None if value == "" else value
 
     @property
     def embedded(self) -> bool:

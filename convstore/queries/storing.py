@@ -6,18 +6,28 @@ COPY into a table with policies is refused by PostgreSQL, into a temporary one i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, or_, select
 
 from convstore.database import driver
 from convstore.database.tables import conversations, release_items
+from convstore.model import Status
 from convstore.queries.turns import TURN_COLUMNS
 
-__all__ = ["FINDING_COLUMNS", "find_existing", "find_released_paths", "insert_conversations", "replace_conversation"]
+__all__ = [
+    "FINDING_COLUMNS",
+    "Existing",
+    "find_existing",
+    "insert_conversations",
+    "is_path_free",
+    "lock_version",
+    "replace_conversation",
+]
 
 FINDING_COLUMNS = (
     "workspace_id",
@@ -46,6 +56,7 @@ _TYPES = {
     "turn_count": "int4",
     "file_size": "int8",
     "content_bytes": "int8",
+    "intensities": "int2[]",
 }
 _NUMERIC = {
     "quality_score", "empathy_score", "clarity_score", "appropriateness_score", "brand_voice_alignment",
@@ -53,20 +64,32 @@ _NUMERIC = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Existing:
+    """What an import must know of a conversation that is stored."""
+
+    id: UUID
+    conversation_id: str
+    turns_sha256: str
+    file_path: str
+    status: Status
+    reviewed_by: UUID | None
+    created_by: UUID
+    is_active: bool
+
+
 def find_existing(
     connection: Connection, workspace_id: UUID, *, conversation_ids: Sequence[str], hashes: Sequence[str]
-) -> list[dict[str, Any]]:
+) -> list[Existing]:
     """What is stored already under these ids or with these turns, trashed rows too."""
     c = conversations.c
-    columns = (c.id, c.conversation_id, c.turns_sha256, c.content_sha256, c.file_path, c.is_active)
-    found = {
-        row["id"]: dict(row)
-        for condition, values in ((c.conversation_id, conversation_ids), (c.turns_sha256, hashes))
-        if values
-        for row in connection.execute(
-            select(*columns).where(c.workspace_id == workspace_id, condition.in_(values))
-        ).mappings()
-    }
+    columns = (c[field.name] for field in fields(Existing))
+    query = select(*columns).where(c.workspace_id == workspace_id)
+    found: dict[UUID, Existing] = {}
+    for column, values in ((c.conversation_id, conversation_ids), (c.turns_sha256, hashes)):
+        if values:
+            for row in connection.execute(query.where(column.in_(values))).mappings():
+                found[row["id"]] = Existing(**row)
     return list(found.values())
 
 
@@ -101,6 +124,8 @@ def insert_conversations(
             LEFT JOIN public.personas AS p ON p.workspace_id = s.workspace_id AND p.persona_key = s.persona_key
             LEFT JOIN public.emotional_arcs AS a ON a.workspace_id = s.workspace_id AND a.arc_key = s.emotional_arc_key
             LEFT JOIN public.training_topics AS t ON t.workspace_id = s.workspace_id AND t.topic_key = s.topic_key
+            -- In one order everywhere: two imports that wait for each other's ids would never end.
+            ORDER BY s.conversation_id COLLATE "C"
             ON CONFLICT (workspace_id, conversation_id) DO NOTHING
             RETURNING id
             """
@@ -117,36 +142,30 @@ def replace_conversation(
     *,
     row_id: UUID,
     workspace_id: UUID,
-    expected_turns_sha256: str,
     values: dict[str, Any],
     turns: Iterable[Sequence[Any]],
     findings: Iterable[Sequence[Any]],
-) -> bool:
-    """Give a conversation other content; False if its turns are not the expected ones any more.
-
-    Needs the service role: content columns are nobody's to change.
-    """
+) -> None:
+    """Give a conversation other content. Needs the service role: content columns are nobody's to change."""
     raw = driver(connection)
     assignments = sql.SQL(", ").join(
         sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in values
     )
-    changed = raw.execute(
+    raw.execute(
         sql.SQL(
             """
             UPDATE public.conversations AS c SET {assignments},
                 persona_id = (SELECT p.id FROM public.personas AS p
-                              WHERE p.workspace_id = c.workspace_id AND p.persona_key = %(persona_key)s),
+                              WHERE p.workspace_id = c.workspace_id AND p.persona_key = %(persona_key)s::varchar),
                 emotional_arc_id = (SELECT a.id FROM public.emotional_arcs AS a
-                                    WHERE a.workspace_id = c.workspace_id AND a.arc_key = %(emotional_arc_key)s),
+                                    WHERE a.workspace_id = c.workspace_id AND a.arc_key = %(emotional_arc_key)s::varchar),
                 training_topic_id = (SELECT t.id FROM public.training_topics AS t
-                                     WHERE t.workspace_id = c.workspace_id AND t.topic_key = %(topic_key)s)
-            WHERE c.workspace_id = %(of_workspace)s AND c.id = %(row_id)s AND c.turns_sha256 = %(expected)s
+                                     WHERE t.workspace_id = c.workspace_id AND t.topic_key = %(topic_key)s::varchar)
+            WHERE c.workspace_id = %(of_workspace)s AND c.id = %(row_id)s
             """
         ).format(assignments=assignments),
-        {**values, "of_workspace": workspace_id, "row_id": row_id, "expected": expected_turns_sha256},
-    ).rowcount
-    if not changed:
-        return False
+        {**values, "of_workspace": workspace_id, "row_id": row_id},
+    )
     for table in ("conversation_turns", "findings"):
         raw.execute(
             sql.SQL("DELETE FROM public.{} WHERE workspace_id = %s AND conversation_id = %s").format(
@@ -156,14 +175,24 @@ def replace_conversation(
         )
     _insert_children(raw, "conversation_turns", TURN_COLUMNS, turns)
     _insert_children(raw, "findings", FINDING_COLUMNS, findings)
-    return True
 
 
-def find_released_paths(connection: Connection, workspace_id: UUID, paths: Sequence[str]) -> set[str]:
-    """Those of the paths that a release names: their objects must stay."""
-    r = release_items.c
-    query = select(r.file_path).distinct().where(r.workspace_id == workspace_id, r.file_path.in_(paths))
-    return set(connection.execute(query).scalars())
+def lock_version(connection: Connection, row_id: UUID, workspace_id: UUID) -> tuple[str, str] | None:
+    """Hold a conversation until the transaction ends; its `turns_sha256` and `file_path`, None if it is gone."""
+    c = conversations.c
+    query = select(c.turns_sha256, c.file_path).where(c.workspace_id == workspace_id, c.id == row_id).with_for_update()
+    row = connection.execute(query).first()
+    return None if row is None else (row[0], row[1])
+
+
+def is_path_free(connection: Connection, path: str, row_id: UUID, workspace_id: UUID) -> bool:
+    """True if neither the conversation that an object was made for nor a release names it."""
+    c, r = conversations.c, release_items.c
+    named = or_(
+        exists().where(c.workspace_id == workspace_id, c.id == row_id, c.file_path == path),
+        exists().where(r.workspace_id == workspace_id, r.conversation_id == row_id, r.file_path == path),
+    )
+    return not connection.execute(select(named)).scalar_one()
 
 
 def _insert_children(

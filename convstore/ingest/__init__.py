@@ -1,0 +1,19 @@
+"""Import: from bytes to stored conversations, object first, then the rows in one transaction a batch.
+
+A crash can leave an object that no row names, never a row without its file; a second run completes the first.
+
+    importing   the loop over files: read, parse, report, quarantine
+    batches     gathers conversations and sees each to its outcome
+    deciding    what becomes of a conversation, from what is stored; writes nothing
+    writing     files and rows of new and of replaced conversations
+    runs        the record of the import itself
+    reports     what became of every file and conversation
+"""
+
+from __future__ import annotations
+
+from convstore.ingest.deciding import OnConflict
+from convstore.ingest.importing import ingest
+from convstore.ingest.reports import ConversationReport, FileReport, IngestReport
+
+__all__ = ["ConversationReport", "FileReport", "IngestReport", "OnConflict", "ingest"]
