@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from convstore.database.embedded import EmbeddedServer
     from convstore.files import FileStore
     from convstore.ingest import IngestReport, OnConflict
+    from convstore.queries.imports import ImportRun, QuarantinedFile
     from convstore.release.building import ReleaseReport
     from convstore.release.judging import LintMode
     from convstore.release.rows import ReleaseOptions
@@ -296,6 +297,20 @@ class ConvStore:
             return list_events(
                 connection, self.actor.workspace_id, action=action, actor_id=actor_id, before_id=before_id, limit=limit
             )
+
+    def imports(self, *, limit: int = 10) -> tuple[ImportRun, ...]:
+        """The workspace's imports, newest first."""
+        from convstore.queries.imports import list_imports
+
+        with self._reading() as connection:
+            return list_imports(connection, self.actor.workspace_id, limit=limit)
+
+    def quarantined(self, *, limit: int = 50) -> tuple[QuarantinedFile, ...]:
+        """Input that could not be read, newest first."""
+        from convstore.queries.imports import list_quarantined
+
+        with self._reading() as connection:
+            return list_quarantined(connection, self.actor.workspace_id, limit=limit)
 
     # Writing
 
