@@ -425,6 +425,22 @@ class ConvStore:
 
     # Releasing
 
+    def preview_export(
+        self, wanted: Filter | None, format_name: str, *, options: ReleaseOptions | None = None, limit: int = 3
+    ) -> tuple[str, ...]:
+        """The first conversations of a slice as the format would write them."""
+        from convstore.release.preview import preview_rows
+        from convstore.release.rows import ReleaseOptions
+
+        options = options or ReleaseOptions()
+        ids = tuple(row.id for row in self.search(wanted, limit=limit).items)
+
+        def ask() -> tuple[str, ...]:
+            with self._reading() as connection:
+                return preview_rows(connection, ids, self.actor.workspace_id, format_name, options)
+
+        return self._cached(("preview", ids, format_name, options), ask)
+
     def export(
         self,
         format_name: str,
