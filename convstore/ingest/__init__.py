@@ -15,5 +15,6 @@ from __future__ import annotations
 from convstore.ingest.deciding import OnConflict
 from convstore.ingest.importing import ingest
 from convstore.ingest.reports import ConversationReport, FileReport, IngestReport
+from convstore.ingest.runs import fail_items, queue_run
 
-__all__ = ["ConversationReport", "FileReport", "IngestReport", "OnConflict", "ingest"]
+__all__ = ["ConversationReport", "FileReport", "IngestReport", "OnConflict", "fail_items", "ingest", "queue_run"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import get_args
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from convstore.database import Database
 from convstore.errors import InvalidInputError, UsageError
@@ -14,7 +14,7 @@ from convstore.formats import parse
 from convstore.ingest.batches import Batches
 from convstore.ingest.deciding import Candidate, OnConflict
 from convstore.ingest.reports import ConversationReport, FileReport, IngestReport, rejected_file, warnings_of
-from convstore.ingest.runs import close_run, open_run
+from convstore.ingest.runs import RunProgress, close_run, find_progress, open_run, settle_items
 from convstore.ingest.writing import Writer
 from convstore.model import Actor, Rejection, turns_sha256
 from convstore.quarantine import keep
@@ -23,6 +23,9 @@ from convstore.sources import Source
 __all__ = ["ingest"]
 
 Progress = Callable[[int, int, str], None]
+
+#: Files of a job after which it notes how far it came.
+FILES_BETWEEN_NOTES = 50
 
 
 def ingest(
@@ -38,6 +41,7 @@ def ingest(
     max_file_bytes: int,
     check_space: Callable[[int], None] = lambda _bytes: None,
     progress: Progress | None = None,
+    run_id: UUID | None = None,
 ) -> IngestReport:
     """Store every conversation of every source.
 
@@ -53,14 +57,19 @@ def ingest(
         Called with the bytes about to be stored; raises where the workspace is full.
     progress
         Called with the number of sources done, their total, and the name of the next one.
+    run_id
+        An import begun by `queue_run`; what it finished before an interruption is passed over.
     """
     if on_conflict not in get_args(OnConflict):
         raise UsageError(f"on-conflict is fail, skip or replace, not {on_conflict!r}", hint="Choose one of the three.")
-    run_id = uuid4()
+    notify = progress or (lambda _done, _total, _name: None)
+    before = find_progress(database, actor, run_id) if run_id else RunProgress()
+    run = run_id or uuid4()
     writer = None
     if not dry_run:
-        writer = Writer(database, files, actor, run_id=run_id, language=language, check_space=check_space)
-        open_run(database, actor, run_id, on_conflict=on_conflict)
+        writer = Writer(database, files, actor, run_id=run, language=language, check_space=check_space)
+        if run_id is None:
+            open_run(database, actor, run, on_conflict=on_conflict)
 
     def quarantine(source: Source, data: bytes | None, why: Rejection) -> None:
         if not dry_run:
@@ -72,18 +81,28 @@ def ingest(
         report.outcome, report.code, report.reason = "rejected", error.code, error.message
         quarantine(candidate.source, candidate.source.read(), Rejection(code=error.code, reason=error.message))
 
-    batches = Batches(database, actor, writer, on_conflict=on_conflict, on_refused=refuse)
-    reader = _Reader(batches, quarantine, max_file_bytes=max_file_bytes, conversation_id=conversation_id)
     report = IngestReport()
-    for done, source in enumerate(sources):
-        if progress is not None:
-            progress(done, len(sources), source.name)
-        report.files.append(reader.read(source))
-    batches.flush()
-    if progress is not None:
-        progress(len(sources), len(sources), "")
+    unsettled: dict[int, FileReport] = {}
+    with Batches(
+        database, actor, writer, on_conflict=on_conflict, on_refused=refuse, stored_before=before.stored
+    ) as batches:
+        reader = _Reader(batches, quarantine, max_file_bytes=max_file_bytes, conversation_id=conversation_id)
+        for done, source in enumerate(sources):
+            notify(done, len(sources), source.name)
+            if done in before.files:
+                report.files.append(before.files[done])
+                continue
+            unsettled[done] = reader.read(source)
+            report.files.append(unsettled[done])
+            # A job that dies is picked up from here.
+            if run_id is not None and len(unsettled) >= FILES_BETWEEN_NOTES:
+                batches.settle()
+                settle_items(database, actor, run, unsettled)
+                unsettled.clear()
+    notify(len(sources), len(sources), "")
     if not dry_run:
-        close_run(database, actor, run_id, report)
+        settle_items(database, actor, run, unsettled)
+        close_run(database, actor, run, report)
     return report
 
 

@@ -5,17 +5,31 @@ Decides nothing. What somebody else stored or changed in between is given back t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
 from convstore.database import Context, Database
-from convstore.documents import CONTENT_COLUMNS, StoredDocument, conversation_row, store_document, turn_rows
+from convstore.documents import (
+    CONTENT_COLUMNS,
+    StoredDocument,
+    conversation_row,
+    finding_rows,
+    store_document,
+    turn_rows,
+)
 from convstore.errors import InvalidInputError, StorageUnavailableError
 from convstore.files import FileStore
 from convstore.ingest.deciding import Candidate
 from convstore.model import Actor
-from convstore.queries.storing import Existing, insert_conversations, is_path_free, lock_version, replace_conversation
+from convstore.queries.storing import (
+    Existing,
+    hold_objects,
+    insert_conversations,
+    is_path_free,
+    lock_version,
+    replace_conversation,
+)
 
 __all__ = ["Writer"]
 
@@ -82,14 +96,15 @@ class Writer:
 
     def _insert(self, documents: Sequence[StoredDocument]) -> set[UUID]:
         self._check_space(sum(len(document.packed) for document in documents))
-        self._files.put_many((document.path, document.packed) for document in documents)
         with self._database.transaction(self._context) as connection:
+            hold_objects(connection)
+            self._files.put_many((document.path, document.packed) for document in documents)
             return insert_conversations(
                 connection,
                 columns=_COLUMNS,
                 rows=map(self._row, documents),
                 turns=(row for document in documents for row in turn_rows(document, self._actor.workspace_id)),
-                findings=(row for document in documents for row in self._finding_rows(document)),
+                findings=(row for document in documents for row in finding_rows(document, self._actor.workspace_id)),
             )
 
     def replace(self, candidate: Candidate, existing: Existing) -> bool:
@@ -102,6 +117,7 @@ class Writer:
             # same conversation with the same turns names the same object, and must not remove it in between.
             if lock_version(connection, existing.id, workspace_id) != (existing.turns_sha256, existing.file_path):
                 return False
+            hold_objects(connection)
             self._files.put_many([(document.path, document.packed)])
             replace_conversation(
                 connection,
@@ -109,7 +125,7 @@ class Writer:
                 workspace_id=workspace_id,
                 values=conversation_row(document, bucket=self._files.bucket),
                 turns=turn_rows(document, workspace_id),
-                findings=self._finding_rows(document),
+                findings=finding_rows(document, workspace_id),
             )
         with self._database.transaction(self._elevated) as connection:
             lock_version(connection, existing.id, workspace_id)
@@ -145,18 +161,3 @@ class Writer:
             "created_by": self._actor.user_id,
         }
         return [values[name] for name in _COLUMNS]
-
-    def _finding_rows(self, document: StoredDocument) -> Iterator[tuple[Any, ...]]:
-        for finding in document.findings:
-            start, end = finding.span or (None, None)
-            yield (
-                self._actor.workspace_id,
-                document.row_id,
-                finding.code,
-                finding.severity,
-                finding.check_version,
-                finding.turn_number,
-                start,
-                end,
-                finding.explanation,
-            )
