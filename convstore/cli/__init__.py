@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 
 #: Each adds its commands to `app` when imported.
-_GROUPS = ("serving", "setup", "conversations", "reviewing", "releasing")
+_GROUPS = ("serving", "setup", "conversations", "reviewing", "releasing", "saol")
 
 for _group in _GROUPS:
     importlib.import_module(f"convstore.cli.{_group}")

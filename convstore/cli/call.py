@@ -102,7 +102,7 @@ class Call:
 
 
 def command(
-    app: typer.Typer, name: str, *, filters: bool = False
+    app: typer.Typer, name: str, *, filters: bool = False, context_settings: Mapping[str, Any] | None = None
 ) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
     """Register a function `(call, …) -> exit status` with the common options; with `filters`, it gets `wanted`."""
 
@@ -130,7 +130,7 @@ def command(
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         run.__doc__ = function.__doc__
-        app.command(name)(run)
+        app.command(name, context_settings=dict(context_settings or {}))(run)
         return function
 
     return register
