@@ -38,6 +38,8 @@ def _texts(row: ReleaseRow, format_name: str, options: ReleaseOptions) -> list[s
         with writer_for("parquet" if is_columnar else format_name, out, options=options) as writer:
             writer.write(row)
             writer.publish()
+        if format_name.startswith("brightrun"):
+            return [_pretty(json.loads(out.read_text("utf-8")))]
         if not is_columnar:
             return [out.read_text("utf-8")]
         import pyarrow.parquet

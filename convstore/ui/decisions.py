@@ -18,7 +18,7 @@ from convstore.ui.status import ACTIONS, STATUSES
 from convstore.ui.table import status_column
 from convstore.ui.words import counted, number, plain
 
-__all__ = ["Done", "ask", "dialog_if_asked", "is_asking", "last_done", "remember", "say_what_happened", "undo_button"]
+__all__ = ["Done", "ask", "buttons", "dialog_if_asked", "is_asking", "last_done", "remember", "say_what_happened", "undo_button"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,35 @@ def ask(status: Status, conversations: Sequence[Conversation]) -> None:
 def is_asking() -> bool:
     """True while a question is open: shortcuts of the page behind it must rest."""
     return "asked" in st.session_state
+
+
+def buttons(store: ConvStore, selected: Sequence[Conversation]) -> None:
+    """What can be done about the selected rows; without any, what was done last."""
+    if not selected:
+        if last_done() is None:
+            st.caption("Select rows to decide about them", width="content")
+        undo_button(store)
+        return
+    st.markdown(f"**{number(len(selected))} selected**", width="content")
+    for status in ("approved", "rejected"):
+        _button(status, selected)
+    with st.popover("More", disabled=is_asking()):
+        for status in ("needs_revision", "pending_review", "archived"):
+            _button(status, selected, in_menu=True)
+
+
+def _button(status: Status, selected: Sequence[Conversation], *, in_menu: bool = False) -> None:
+    action = ACTIONS[status]
+    st.button(
+        action.verb,
+        key=f"do-{status}",
+        icon=action.icon,
+        type="tertiary" if in_menu else "secondary",
+        shortcut=None if in_menu else action.shortcut,
+        disabled=is_asking(),
+        on_click=ask,
+        args=(status, selected),
+    )
 
 
 def last_done() -> Done | None:

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from convstore.ui import navigation
 from convstore.ui.navigation import Screen
 
 if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
     from streamlit.navigation.page import Page
 
-__all__ = ["frame", "heading", "require_frame"]
+__all__ = ["Head", "frame", "heading", "require_frame"]
 
 _ASSETS = Path(__file__).resolve().parent / "assets"
 _is_framed: ContextVar[bool] = ContextVar("is_framed", default=False)
@@ -56,10 +56,20 @@ def _configure(title: str) -> None:
     )
 
 
-def heading(title: str) -> DeltaGenerator:
-    """The head of a screen: its title, and the returned place for controls at the right."""
-    row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small")
-    row.header(title, anchor=False, width="content")
-    return row.container(
+class Head(NamedTuple):
+    """The places in the head of a screen: controls at the right, a line below the title."""
+
+    controls: DeltaGenerator
+    line: DeltaGenerator
+
+
+def heading(title: str) -> Head:
+    """Show the title of a screen; the places around it are filled when their content is known."""
+    with st.container(gap=None):
+        row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small")
+        row.header(title, anchor=False, width="content")
+        line = st.empty()
+    controls = row.container(
         horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall", width="content"
     )
+    return Head(controls, line)

@@ -71,10 +71,10 @@ def pager(page: Page[Conversation], *, disabled: bool = False) -> None:
         ("last", ":material/last_page:", "Last page", LAST, page.next),
     ):
         st.button(
-            says,
+            icon,
             key=f"page-{name}",
             type="tertiary",
-            icon=icon,
+            help=says,
             on_click=_turn_to,
             args=(at,),
             disabled=disabled or possible is None,

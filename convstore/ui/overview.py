@@ -62,7 +62,7 @@ def waiting(store: ConvStore, vocabulary: Vocabulary) -> None:
             st.progress(decided / everything, text=f"{number(decided)} of {number(everything)} decided · {total(todo, exact)} left")
         else:
             st.caption("Every conversation has been decided.")
-        link("browse", f"Open these {total(todo, exact)}", params_of(to_review, vocabulary))
+        link("browse", f"Open these {total(todo, exact)}", params_of(to_review, vocabulary), key="open-todo")
     cards = (
         ("Needs revision", "sent back", Filter(statuses=("needs_revision",))),
         ("With findings", "not yet decided", Filter(statuses=("pending_review",), findings=tuple(FINDINGS))),
@@ -74,7 +74,7 @@ def waiting(store: ConvStore, vocabulary: Vocabulary) -> None:
             count, is_exact = store.count(wanted)
             st.markdown(f"### {total(count, is_exact)}")
             if count:
-                link("browse", f"Open these {total(count, is_exact)}", params_of(wanted, vocabulary))
+                link("browse", f"Open these {total(count, is_exact)}", params_of(wanted, vocabulary), key=f"open-{name}")
 
 
 def the_set(store: ConvStore, vocabulary: Vocabulary) -> None:
@@ -91,7 +91,7 @@ def the_set(store: ConvStore, vocabulary: Vocabulary) -> None:
             with bar:
                 st.progress(min(1.0, count / everything))
             with many:
-                link("browse", total(count, is_exact), params_of(wanted, vocabulary))
+                link("browse", total(count, is_exact), params_of(wanted, vocabulary), key=f"open-{status}")
 
 
 def health(store: ConvStore) -> None:

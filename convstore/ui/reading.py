@@ -43,7 +43,7 @@ def place(identifier: str) -> DeltaGenerator:
 def back(walk: Walk | None, vocabulary: Vocabulary) -> None:
     """The way back to the list."""
     params = walk.list_params(vocabulary) if walk else {}
-    link("browse", "Back to the list", params, icon=":material/arrow_back:")
+    link("browse", "Back to the list", params, key="back", icon=":material/arrow_back:")
 
 
 def head(detail: ConversationDetail, vocabulary: Vocabulary) -> None:

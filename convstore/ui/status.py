@@ -11,7 +11,7 @@ import streamlit as st
 from convstore.checks import CHECKS
 from convstore.model import Severity, Status
 
-__all__ = ["ACTIONS", "FINDINGS", "SEVERITY_COLORS", "STATUSES", "TIERS", "Action", "Look", "badge", "finding_badge"]
+__all__ = ["ACTIONS", "FINDINGS", "SEVERITY_COLORS", "STATUSES", "TIERS", "Action", "Color", "Look", "badge", "finding_badge"]
 
 Color = Literal["gray", "orange", "green", "red", "blue"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -13,17 +13,16 @@ from convstore.ui.address import Vocabulary
 from convstore.ui.status import FINDINGS, SEVERITY_COLORS, STATUSES, TIERS
 from convstore.ui.words import local_zone, prettified
 
-__all__ = ["conversation_table", "status_column"]
+__all__ = ["conversation_table", "opened_row", "status_column"]
 
 
 def conversation_table(
     conversations: Sequence[Conversation],
     vocabulary: Vocabulary,
     *,
-    on_open: Callable[[Sequence[Conversation]], None],
     selectable: bool = True,
 ) -> list[Conversation]:
-    """Show the rows; those that are selected. `on_open` is called as a callback with the rows shown."""
+    """Show the rows; those that are selected. A press on a name is kept for `opened_row`."""
     column = st.column_config
     shown = st.dataframe(
         frame_of(conversations, vocabulary),
@@ -37,20 +36,20 @@ def conversation_table(
         alt="Conversations",
         column_config={
             "Name": column.ButtonColumn(
-                "Name", type="tertiary", alignment="left", key="open", on_click=on_open, args=(conversations,), width=290
+                "Name", type="tertiary", alignment="left", key="open", on_click=_keep_opened, width=300
             ),
             "Status": status_column(),
             "Quality": column.ProgressColumn(
-                "Quality", min_value=1, max_value=5, format="%.1f", color="gray", width=105
+                "Quality", min_value=1, max_value=5, format="%.1f", color="gray", width=100
             ),
             "Findings": column.MultiselectColumn(
                 "Findings",
                 options=list(FINDINGS.values()),
                 color=[SEVERITY_COLORS[check.severity] for check in CHECKS.values()],
-                width=125,
+                width=115,
             ),
-            "Persona": column.TextColumn("Persona", width=140),
-            "Arc": column.TextColumn("Arc", width=165),
+            "Persona": column.TextColumn("Persona", width=125),
+            "Arc": column.TextColumn("Arc", width=150),
             "Topic": column.TextColumn("Topic", width=150),
             "Updated": column.DatetimeColumn("Updated", format="D MMM, HH:mm", width=110),
             "Tier": column.TextColumn("Tier", width=90),
@@ -61,7 +60,18 @@ def conversation_table(
     return [conversations[row] for row in rows if row < len(conversations)]
 
 
-def status_column(width: int = 125) -> object:
+def opened_row() -> int | None:
+    """The row whose name was pressed, once."""
+    row: int | None = st.session_state.pop("opened", None)
+    return row
+
+
+def _keep_opened() -> None:
+    # Leaving for another page is for the run itself, where errors have a place.
+    st.session_state["opened"] = st.session_state["open"].row
+
+
+def status_column(width: int = 118) -> object:
     """The column of a status: one word in its colour."""
     return st.column_config.MultiselectColumn(
         "Status",

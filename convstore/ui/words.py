@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-__all__ = ["bytes_of", "counted", "local_zone", "moment", "number", "plain", "prettified", "score", "sentence", "total", "with_code"]
+__all__ = ["bytes_of", "conversations_in", "counted", "local_zone", "moment", "number", "plain", "prettified", "score", "sentence", "total", "with_code"]
 
 _WORD_JOINER = "\u2060"
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#!~|<>$&^])|(?<=^\d)(?=[.)])|^(?=[+=-])")
@@ -29,6 +29,11 @@ def counted(value: int, thing: str, things: str | None = None) -> str:
 def total(value: int, is_exact: bool) -> str:
     """1,284, or more than 10,000."""
     return number(value) if is_exact else f"more than {value:,}"
+
+
+def conversations_in(value: int, is_exact: bool) -> str:
+    """1 conversation, 1,284 conversations, more than 10,000 conversations."""
+    return f"{total(value, is_exact)} {'conversation' if value == 1 else 'conversations'}"
 
 
 def score(value: object) -> str:
