@@ -1,0 +1,1 @@
+"""Reproducible measurements: the product beside the limit, in the same run, as ratios. Not tests."""
