@@ -16,6 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from convstore.database import SYSTEM_ID, Database
+from convstore.database.migration import MIGRATION_LOCK
 from convstore.database.translation import translated
 from convstore.errors import UsageError
 from convstore.resources import MIGRATIONS_FOLDER
@@ -92,6 +93,8 @@ def seed(database: Database, *, admin_email: str | None, local_name: str) -> UUI
         The first admin; None: the local user of this machine.
     """
     with database.admin() as connection:
+        # Whoever comes second sees what the first one made.
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
         connection.execute("SELECT set_config('request.jwt.claims', %s, true)", [json.dumps({"sub": str(SYSTEM_ID)})])
         workspace = _one(
             connection,
@@ -133,10 +136,6 @@ def seed(database: Database, *, admin_email: str | None, local_name: str) -> UUI
             else:
                 profile = found[0]
                 _make_admin(connection, workspace, profile)
-        connection.execute(
-            "SELECT convstore.set_default_retention(%s) WHERE NOT EXISTS (SELECT FROM retention_policies WHERE workspace_id = %s)",
-            [workspace, workspace],
-        )
     return profile
 
 

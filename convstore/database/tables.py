@@ -13,12 +13,15 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
+    Date,
     DateTime,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Numeric,
     SmallInteger,
@@ -31,7 +34,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
+from convstore.model import DIMENSIONS
+
 __all__ = [
+    "check_progress",
     "conversation_turns",
     "conversations",
     "conversations_archive",
@@ -39,9 +45,12 @@ __all__ = [
     "duplicate_members",
     "emotional_arcs",
     "events",
+    "facet_changes",
+    "facet_counts",
     "findings",
     "ingest_items",
     "ingest_runs",
+    "jobs",
     "leases",
     "metadata",
     "personas",
@@ -54,8 +63,11 @@ __all__ = [
     "retention_policies",
     "review_drafts",
     "reviews",
+    "set_statistics",
+    "sign_in_attempts",
     "similarity_bands",
     "similarity_signatures",
+    "stock_phrases",
     "training_topics",
     "turn_exclusions",
     "workspace_invitations",
@@ -87,6 +99,16 @@ def _workspace() -> Column[object]:
         Uuid,
         ForeignKey("workspaces.id", ondelete="CASCADE"),
         nullable=False,
+        comment="Tenant; every query names it by equality",
+    )
+
+
+def _workspace_key() -> Column[object]:
+    return Column(
+        "workspace_id",
+        Uuid,
+        ForeignKey("workspaces.id", ondelete="CASCADE"),
+        primary_key=True,
         comment="Tenant; every query names it by equality",
     )
 
@@ -126,13 +148,28 @@ profiles = Table(
     _id(),
     Column("issuer", Text, nullable=False, comment="Who vouches for the person: local, convstore, or an issuer's URL"),
     Column("subject", Text, nullable=False, comment="The person's id at the issuer"),
-    Column("email", Text, comment="Lower case; only ever a verified one"),
+    Column(
+        "email",
+        Text,
+        CheckConstraint("email = lower(email)", name="email_lower"),
+        comment="Lower case; only ever a verified one",
+    ),
     Column("name", Text, nullable=False),
     _at("created_at"),
     Column("last_seen_at", DateTime(timezone=True)),
     UniqueConstraint("issuer", "subject"),
     Index(None, "email"),
     comment="People and system actors; a person is an issuer and a subject",
+)
+
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    metadata,
+    Column("key", Text, primary_key=True, comment="SHA-256 of an e-mail, an address or both"),
+    Column("failures", Integer, nullable=False),
+    _at("last_at"),
+    Index("idx_sign_in_attempts_last_at", "last_at"),
+    comment="Passwords tried in vain, so that guessing gets slow in every process",
 )
 
 workspaces = Table(
@@ -185,7 +222,12 @@ workspace_invitations = Table(
     "workspace_invitations",
     metadata,
     Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
-    Column("email", Text, CheckConstraint("email = lower(email)", name="email_lower"), primary_key=True),
+    Column(
+        "email",
+        Text,
+        CheckConstraint("email = lower(email) AND email ~ '^[^@[:space:]]+@[^@[:space:]]+$'", name="email"),
+        primary_key=True,
+    ),
     Column("role", Text, CheckConstraint(f"role IN {ROLE_VALUES}", name="role"), nullable=False),
     _person("invited_by"),
     _at("created_at"),
@@ -337,6 +379,12 @@ conversations = Table(
         nullable=False,
         comment="Order of names, whatever the database's collation",
     ),
+    Column("word_count", Integer, nullable=False, server_default=text("0"), comment="Words of all turns"),
+    Column(
+        "intensities",
+        ARRAY(SmallInteger),
+        comment="Emotional intensity of every turn in hundredths, null where it has none",
+    ),
     UniqueConstraint("workspace_id", "conversation_id"),
     UniqueConstraint("workspace_id", "id"),
     _scaffold_reference("persona_id", "personas"),
@@ -366,6 +414,15 @@ Index(
     conversations.c.deleted_at,
     postgresql_where=text("NOT is_active"),
 )
+Index(
+    "idx_conversations_statistics",
+    conversations.c.workspace_id,
+    postgresql_include=[
+        "effective_quality", "status", "tier", "persona_key", "emotional_arc_key", "topic_key", "created_at",
+        *(f"{prefix}{column}" for prefix in ("", "human_") for column in DIMENSIONS.values()),
+    ],
+    postgresql_where=text("is_active"),
+)  # fmt: skip
 Index("idx_conversations_turns_sha256", conversations.c.workspace_id, conversations.c.turns_sha256)
 Index(
     "idx_conversations_processing",
@@ -536,6 +593,7 @@ events = Table(
     Index("idx_events_conversation", "workspace_id", "conversation_id", "id"),
     Index("idx_events_workspace", "workspace_id", "id"),
     Index("idx_events_batch", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
+    Index("idx_events_decided", "workspace_id", "at", postgresql_where=text("action IN ('status', 'undone')")),
     comment="Append-only audit, written by triggers in the transaction of the change",
 )
 
@@ -665,6 +723,7 @@ conversations_archive = Table(
     Column("turns", JSONB, nullable=False),
     Column("findings", JSONB, nullable=False),
     Column("reviews", JSONB, nullable=False),
+    Column("exclusions", JSONB, nullable=False),
     _at("archived_at"),
     _person("archived_by"),
     UniqueConstraint("workspace_id", "conversation_id"),
@@ -687,6 +746,64 @@ retention_policies = Table(
     ),
     Column("keep_days", Integer, CheckConstraint("keep_days BETWEEN 0 AND 36500", name="keep_days"), nullable=False),
     comment="How long what is kept; no row means for ever",
+)
+
+storage_history = Table(
+    "storage_history",
+    metadata,
+    Column(
+        "workspace_id",
+        Uuid,
+        ForeignKey("workspaces.id", ondelete="CASCADE"),
+        primary_key=True,
+        comment="Tenant; every query names it by equality",
+    ),
+    Column("day", Date, primary_key=True),
+    Column("kind", Text, primary_key=True, comment="A status, or trash, archive, quarantine, uploads"),
+    Column("items", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    comment="Use of space day by day",
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    _id(),
+    _workspace(),
+    Column("task", Text, nullable=False),
+    _jsonb("arguments"),
+    Column(
+        "status",
+        Text,
+        CheckConstraint("status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="status"),
+        nullable=False,
+        server_default="queued",
+    ),
+    Column(
+        "attempt",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="Counts starts: an earlier start that still writes is told so by this number",
+    ),
+    Column("done", BigInteger, nullable=False, server_default=text("0")),
+    Column("total", BigInteger),
+    Column("step", Text),
+    _jsonb("state", comment="How far it came, so that another worker can go on from there"),
+    Column("result", JSONB),
+    Column("error", JSONB),
+    Column("cancel_requested", Boolean, nullable=False, server_default=text("false")),
+    Column("queue_id", BigInteger, comment="Its number in the queue"),
+    _person("created_by", nullable=False),
+    _at("created_at"),
+    Column("started_at", DateTime(timezone=True)),
+    _at("updated_at"),
+    Column("finished_at", DateTime(timezone=True)),
+    Index("idx_jobs_created", "workspace_id", "created_at", "id"),
+    Index(
+        "idx_jobs_open", "workspace_id", "task", postgresql_where=text("status IN ('queued', 'running', 'failed')")
+    ),
+    comment="Work in the background: who asked for it, how far it is, how it ended",
 )
 
 coverage_targets = Table(
@@ -720,7 +837,7 @@ similarity_signatures = Table(
     _conversation(primary_key=True),
     Column("turns_sha256", Text, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("shingles", ARRAY(BigInteger), nullable=False, comment="Hashes, to verify a candidate exactly"),
+    Column("signature", LargeBinary, nullable=False, comment="MinHash, see convstore.checks.similarity"),
     _of_conversation(),
     comment="What near-duplicates are found by",
 )
@@ -733,7 +850,7 @@ similarity_bands = Table(
     Column("band", SmallInteger, primary_key=True),
     Column("key", BigInteger, nullable=False),
     _of_conversation(),
-    Index("idx_similarity_bands_key", "workspace_id", "key"),
+    Index("idx_similarity_bands_key", "workspace_id", "key", "conversation_id"),
     comment="Bands of MinHash signatures: equal keys make candidates",
 )
 
@@ -748,4 +865,66 @@ duplicate_members = Table(
     _of_conversation(),
     Index("idx_duplicate_members_group", "workspace_id", "group_id"),
     comment="Groups of exact and near duplicates, kept transitively",
+)
+
+facet_changes = Table(
+    "facet_changes",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column(
+        "workspace_id",
+        Uuid,
+        nullable=False,
+        comment="No foreign key: a deleted workspace's conversations leave it last",
+    ),
+    *(Column(name, Text, nullable=False) for name in ("status", "tier", "persona", "arc", "topic")),
+    Column("delta", Integer, nullable=False),
+    Index("idx_facet_changes_workspace_id", "workspace_id"),
+    comment="Conversations that came to or left a cell of facets, since the last compaction",
+)
+
+facet_counts = Table(
+    "facet_counts",
+    metadata,
+    _workspace_key(),
+    Column("given", Text, primary_key=True, comment="The facet that is held fast; empty: none"),
+    Column("given_value", Text, primary_key=True),
+    Column("facet", Text, primary_key=True),
+    Column("value", Text, primary_key=True, comment="Empty: the conversation has none"),
+    Column("count", BigInteger, nullable=False),
+    comment="Active conversations by facet, alone and under one value of another facet",
+)
+
+
+set_statistics = Table(
+    "set_statistics",
+    metadata,
+    _workspace_key(),
+    Column("conversations", Integer, nullable=False),
+    Column("reply_chars_q1", Double, nullable=False, comment="First quartile of the length of replies"),
+    Column("reply_chars_q3", Double, nullable=False),
+    _at("counted_at"),
+    comment="What checks against the whole set compare with, counted by a job",
+)
+
+stock_phrases = Table(
+    "stock_phrases",
+    metadata,
+    _workspace_key(),
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("edge", Text, CheckConstraint("edge IN ('opening', 'closing')", name="edge"), nullable=False),
+    Column("phrase", Text, nullable=False),
+    Column("conversations", Integer, nullable=False),
+    comment="Openings and closings that several conversations share, counted by a job",
+)
+
+check_progress = Table(
+    "check_progress",
+    metadata,
+    _workspace_key(),
+    Column("code", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("checked_through", Uuid, comment="The last conversation that is done; null before the first"),
+    Column("finished_at", DateTime(timezone=True)),
+    comment="How far each check has been run again over the set, and in which version",
 )

@@ -59,4 +59,16 @@ $$;
 CREATE SCHEMA IF NOT EXISTS convstore;
 COMMENT ON SCHEMA convstore IS 'Functions of convstore; not meant for an HTTP gateway';
 GRANT USAGE ON SCHEMA convstore TO authenticated, service_role;
-GRANT USAGE ON SCHEMA public TO authenticated, service_role;
+
+-- Supabase has these, and `public` may belong to somebody else there.
+DO $$
+DECLARE
+    wanted text;
+BEGIN
+    FOREACH wanted IN ARRAY ARRAY['authenticated', 'service_role'] LOOP
+        IF NOT has_schema_privilege(wanted, 'public', 'USAGE') THEN
+            EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', wanted);
+        END IF;
+    END LOOP;
+END
+$$;

@@ -2,7 +2,7 @@ CREATE TABLE profiles (
     id UUID DEFAULT gen_random_uuid() NOT NULL, 
     issuer TEXT NOT NULL, 
     subject TEXT NOT NULL, 
-    email TEXT, 
+    email TEXT CONSTRAINT ck_profiles_email_lower CHECK (email = lower(email)), 
     name TEXT NOT NULL, 
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
     last_seen_at TIMESTAMP WITH TIME ZONE, 
@@ -37,6 +37,8 @@ CREATE TABLE events (
 
 CREATE INDEX idx_events_batch ON events (batch_id) WHERE batch_id IS NOT NULL;
 
+CREATE INDEX idx_events_decided ON events (workspace_id, at) WHERE action IN ('status', 'undone');
+
 CREATE INDEX idx_events_workspace ON events (workspace_id, id);
 
 CREATE INDEX idx_events_conversation ON events (workspace_id, conversation_id, id);
@@ -46,6 +48,19 @@ COMMENT ON TABLE events IS 'Append-only audit, written by triggers in the transa
 COMMENT ON COLUMN events.workspace_id IS 'No foreign key: the audit outlives what it speaks of';
 
 COMMENT ON COLUMN events.subject IS 'What it happened to, where that is no conversation';
+
+CREATE TABLE sign_in_attempts (
+    key TEXT NOT NULL, 
+    failures INTEGER NOT NULL, 
+    last_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    CONSTRAINT pk_sign_in_attempts PRIMARY KEY (key)
+);
+
+CREATE INDEX idx_sign_in_attempts_last_at ON sign_in_attempts (last_at);
+
+COMMENT ON TABLE sign_in_attempts IS 'Passwords tried in vain, so that guessing gets slow in every process';
+
+COMMENT ON COLUMN sign_in_attempts.key IS 'SHA-256 of an e-mail, an address or both';
 
 CREATE TABLE workspaces (
     id UUID DEFAULT gen_random_uuid() NOT NULL, 
@@ -93,7 +108,7 @@ COMMENT ON TABLE workspace_members IS 'Who may do what where: viewer < reviewer 
 
 CREATE TABLE workspace_invitations (
     workspace_id UUID NOT NULL, 
-    email TEXT NOT NULL CONSTRAINT ck_workspace_invitations_email_lower CHECK (email = lower(email)), 
+    email TEXT NOT NULL CONSTRAINT ck_workspace_invitations_email CHECK (email = lower(email) AND email ~ '^[^@[:space:]]+@[^@[:space:]]+$'), 
     role TEXT NOT NULL CONSTRAINT ck_workspace_invitations_role CHECK (role IN ('viewer', 'reviewer', 'lead', 'admin')), 
     invited_by UUID, 
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
@@ -286,6 +301,7 @@ CREATE TABLE conversations_archive (
     turns JSONB NOT NULL, 
     findings JSONB NOT NULL, 
     reviews JSONB NOT NULL, 
+    exclusions JSONB NOT NULL, 
     archived_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
     archived_by UUID, 
     CONSTRAINT pk_conversations_archive PRIMARY KEY (id), 
@@ -678,7 +694,7 @@ CREATE TABLE similarity_signatures (
     conversation_id UUID NOT NULL, 
     turns_sha256 TEXT NOT NULL, 
     version INTEGER NOT NULL, 
-    shingles BIGINT[] NOT NULL, 
+    signature BYTEA NOT NULL, 
     CONSTRAINT pk_similarity_signatures PRIMARY KEY (conversation_id), 
     CONSTRAINT fk_similarity_signatures_workspace_id_conversation_id FOREIGN KEY(workspace_id, conversation_id) REFERENCES conversations (workspace_id, id) ON DELETE CASCADE, 
     CONSTRAINT fk_similarity_signatures_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id) ON DELETE CASCADE
@@ -688,7 +704,7 @@ COMMENT ON TABLE similarity_signatures IS 'What near-duplicates are found by';
 
 COMMENT ON COLUMN similarity_signatures.workspace_id IS 'Tenant; every query names it by equality';
 
-COMMENT ON COLUMN similarity_signatures.shingles IS 'Hashes, to verify a candidate exactly';
+COMMENT ON COLUMN similarity_signatures.signature IS 'MinHash, see convstore.checks.similarity';
 
 CREATE TABLE similarity_bands (
     workspace_id UUID NOT NULL, 
@@ -700,7 +716,7 @@ CREATE TABLE similarity_bands (
     CONSTRAINT fk_similarity_bands_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id) ON DELETE CASCADE
 );
 
-CREATE INDEX idx_similarity_bands_key ON similarity_bands (workspace_id, key);
+CREATE INDEX idx_similarity_bands_key ON similarity_bands (workspace_id, key, conversation_id);
 
 COMMENT ON TABLE similarity_bands IS 'Bands of MinHash signatures: equal keys make candidates';
 

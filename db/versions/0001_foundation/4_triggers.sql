@@ -7,7 +7,8 @@ DECLARE
     recorded public.events%ROWTYPE;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        IF NEW.status <> 'pending_review' THEN
+        -- What comes back from the archive keeps its status.
+        IF NEW.status <> 'pending_review' AND convstore.moving() IS NULL THEN
             RAISE EXCEPTION 'a conversation starts as pending_review, not %', NEW.status USING ERRCODE = '23514';
         END IF;
         RETURN NEW;
@@ -40,6 +41,10 @@ BEGIN
                 RAISE EXCEPTION 'undo of % to % is not the inverse of the last decision', OLD.status, NEW.status
                     USING ERRCODE = '23514', CONSTRAINT = 'conversations_undo';
             END IF;
+            IF recorded.actor_id IS DISTINCT FROM auth.uid() AND NOT convstore.is_trusted()
+               AND NEW.workspace_id NOT IN (SELECT convstore.my_workspaces('lead')) THEN
+                RAISE EXCEPTION 'only a lead undoes what somebody else decided' USING ERRCODE = '42501';
+            END IF;
             NEW.reviewed_by := (recorded.before ->> 'reviewed_by')::uuid;
             NEW.reviewed_at := (recorded.before ->> 'reviewed_at')::timestamptz;
             NEW.review_notes := recorded.before ->> 'review_notes';
@@ -70,7 +75,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
 $$
 BEGIN
     INSERT INTO public.events (workspace_id, conversation_id, action, actor_id, after, batch_id, note)
-    SELECT n.workspace_id, n.id, 'created', auth.uid(),
+    SELECT n.workspace_id, n.id, coalesce(convstore.moving(), 'created'), auth.uid(),
            jsonb_build_object('conversation_id', n.conversation_id, 'turns_sha256', n.turns_sha256),
            convstore.setting('batch')::uuid, convstore.setting('note')
     FROM new_rows AS n;
@@ -87,11 +92,11 @@ DECLARE
     actor uuid := auth.uid();
     refused text;
 BEGIN
-    IF current_setting('role', true) = 'authenticated' THEN
+    IF NOT convstore.is_trusted() THEN
         SELECT n.conversation_id INTO refused
         FROM new_rows AS n
         JOIN old_rows AS o ON o.id = n.id
-        WHERE (o.status <> n.status OR o.is_active <> n.is_active)
+        WHERE (o.status <> n.status OR o.is_active <> n.is_active OR o.review_notes IS DISTINCT FROM n.review_notes)
           AND n.workspace_id NOT IN (SELECT convstore.my_workspaces('lead'))
           AND (
               (o.status <> n.status AND (
@@ -99,6 +104,7 @@ BEGIN
                   OR (o.status IN ('approved', 'rejected') AND o.reviewed_by IS DISTINCT FROM actor)
               ))
               OR (o.is_active <> n.is_active AND n.created_by <> actor)
+              OR (o.status = n.status AND o.review_notes IS DISTINCT FROM n.review_notes AND o.reviewed_by <> actor)
           )
         LIMIT 1;
         IF refused IS NOT NULL THEN
@@ -153,7 +159,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
 $$
 BEGIN
     INSERT INTO public.events (workspace_id, conversation_id, action, actor_id, before, batch_id, note)
-    SELECT o.workspace_id, o.id, 'deleted', auth.uid(),
+    SELECT o.workspace_id, o.id, coalesce(convstore.moving(), 'deleted'), auth.uid(),
            jsonb_build_object('conversation_id', o.conversation_id, 'status', o.status, 'turns_sha256', o.turns_sha256,
                               'file_path', o.file_path),
            convstore.setting('batch')::uuid, convstore.setting('note')
@@ -163,6 +169,24 @@ END
 $$;
 CREATE TRIGGER conversations_deleted AFTER DELETE ON conversations REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION convstore.conversations_deleted();
+
+-- A conversation gets its turns when it is made; a message more would be other content under the same hash.
+CREATE FUNCTION convstore.turns_inserted() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
+$$
+BEGIN
+    IF NOT convstore.is_trusted() AND EXISTS (
+        SELECT FROM new_rows AS n
+        JOIN public.conversations AS c ON c.id = n.conversation_id
+        WHERE n.turn_number > c.turn_count OR c.created_by <> auth.uid()
+    ) THEN
+        RAISE EXCEPTION 'turns belong to the import that made their conversation' USING ERRCODE = '42501';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER turns_inserted AFTER INSERT ON conversation_turns REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION convstore.turns_inserted();
 
 -- Reviews: stamps, events, and the means that the conversation shows.
 CREATE FUNCTION convstore.review_stamped() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS
@@ -179,8 +203,9 @@ CREATE FUNCTION convstore.keep_human_scores(touched uuid[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
 $$
 BEGIN
-    -- Lock first: the next statement then sees every review that was committed before.
-    PERFORM FROM public.conversations AS c WHERE c.id = ANY (touched) ORDER BY c.id FOR UPDATE;
+    -- Lock first: the next statement then sees every review that was committed before. Not FOR UPDATE: the foreign key
+    -- of a second review holds the row's key already, and the two would wait for each other.
+    PERFORM FROM public.conversations AS c WHERE c.id = ANY (touched) ORDER BY c.id FOR NO KEY UPDATE;
     UPDATE public.conversations AS c
     SET review_count = m.reviews,
         human_quality_score = m.quality, human_empathy_score = m.empathy, human_clarity_score = m.clarity,
@@ -204,25 +229,38 @@ BEGIN
 END
 $$;
 
+-- What a review says, without whose it is and when: the audit knows that anyway.
+CREATE FUNCTION convstore.said(review jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$
+    SELECT jsonb_strip_nulls(
+        review - ARRAY['id', 'workspace_id', 'conversation_id', 'reviewer_id', 'created_at', 'updated_at']
+    )
+$$;
+
 CREATE FUNCTION convstore.reviews_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
 $$
 BEGIN
-    IF TG_OP IN ('INSERT', 'UPDATE') THEN
+    IF convstore.moving() IS NOT NULL THEN
+        -- To the archive and back is no review; the means move with the row.
+        RETURN NULL;
+    END IF;
+    -- The policy of events hides from others in a blind workspace what the reviews themselves hide.
+    IF TG_OP = 'INSERT' THEN
         INSERT INTO public.events (workspace_id, conversation_id, action, actor_id, after, batch_id, note)
-        SELECT n.workspace_id, n.conversation_id, 'reviewed', auth.uid(),
-               CASE WHEN w.blind THEN jsonb_build_object('decision', n.decision)
-                    ELSE jsonb_strip_nulls(jsonb_build_object(
-                        'decision', n.decision, 'quality_score', n.quality_score, 'empathy_score', n.empathy_score,
-                        'clarity_score', n.clarity_score, 'appropriateness_score', n.appropriateness_score,
-                        'brand_voice_alignment', n.brand_voice_alignment, 'reasons', to_jsonb(n.reasons)))
-               END,
+        SELECT n.workspace_id, n.conversation_id, 'reviewed', auth.uid(), convstore.said(to_jsonb(n)),
                convstore.setting('batch')::uuid, convstore.setting('note')
-        FROM new_rows AS n JOIN public.workspaces AS w ON w.id = n.workspace_id;
+        FROM new_rows AS n;
+        PERFORM convstore.keep_human_scores(ARRAY(SELECT DISTINCT n.conversation_id FROM new_rows AS n));
+    ELSIF TG_OP = 'UPDATE' THEN
+        INSERT INTO public.events (workspace_id, conversation_id, action, actor_id, before, after, batch_id, note)
+        SELECT n.workspace_id, n.conversation_id, 'reviewed', auth.uid(), convstore.said(to_jsonb(o)),
+               convstore.said(to_jsonb(n)), convstore.setting('batch')::uuid, convstore.setting('note')
+        FROM new_rows AS n JOIN old_rows AS o ON o.id = n.id;
         PERFORM convstore.keep_human_scores(ARRAY(SELECT DISTINCT n.conversation_id FROM new_rows AS n));
     ELSE
-        INSERT INTO public.events (workspace_id, conversation_id, action, actor_id, batch_id, note)
-        SELECT o.workspace_id, o.conversation_id, 'review withdrawn', auth.uid(),
+        INSERT INTO public.events (workspace_id, conversation_id, action, actor_id, before, batch_id, note)
+        SELECT o.workspace_id, o.conversation_id, 'review withdrawn', auth.uid(), convstore.said(to_jsonb(o)),
                convstore.setting('batch')::uuid, convstore.setting('note')
         FROM old_rows AS o;
         PERFORM convstore.keep_human_scores(ARRAY(SELECT DISTINCT o.conversation_id FROM old_rows AS o));
@@ -230,9 +268,23 @@ BEGIN
     RETURN NULL;
 END
 $$;
+-- Means appear and disappear when a workspace opens or becomes blind.
+CREATE FUNCTION convstore.blindness_changed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
+$$
+BEGIN
+    PERFORM convstore.keep_human_scores(
+        ARRAY(SELECT DISTINCT r.conversation_id FROM public.reviews AS r WHERE r.workspace_id = NEW.id)
+    );
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER workspaces_blindness AFTER UPDATE OF blind ON workspaces
+    FOR EACH ROW WHEN (OLD.blind <> NEW.blind) EXECUTE FUNCTION convstore.blindness_changed();
+
 CREATE TRIGGER reviews_inserted AFTER INSERT ON reviews REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION convstore.reviews_changed();
-CREATE TRIGGER reviews_updated AFTER UPDATE ON reviews REFERENCING NEW TABLE AS new_rows
+CREATE TRIGGER reviews_updated AFTER UPDATE ON reviews REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION convstore.reviews_changed();
 CREATE TRIGGER reviews_deleted AFTER DELETE ON reviews REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION convstore.reviews_changed();
@@ -284,7 +336,8 @@ DECLARE
 BEGIN
     FOREACH audited IN ARRAY ARRAY[
         'workspaces', 'workspace_members', 'workspace_invitations', 'personas', 'emotional_arcs', 'training_topics',
-        'prompt_templates', 'queues', 'turn_exclusions', 'releases', 'retention_policies', 'coverage_targets', 'quarantine'
+        'prompt_templates', 'queues', 'turn_exclusions', 'releases', 'retention_policies', 'coverage_targets', 'quarantine',
+        'ingest_runs'
     ] LOOP
         EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON public.%I FOR EACH ROW EXECUTE FUNCTION convstore.audit()',
                        audited || '_audited', audited);
@@ -293,14 +346,18 @@ END
 $$;
 CREATE TRIGGER findings_audited AFTER UPDATE OF dismissed_reason ON findings
     FOR EACH ROW EXECUTE FUNCTION convstore.audit();
+-- Taking work is nobody's concern, giving it to somebody else is.
+CREATE TRIGGER leases_audited AFTER INSERT OR UPDATE OF holder_id ON leases
+    FOR EACH ROW WHEN (NEW.holder_id IS DISTINCT FROM auth.uid()) EXECUTE FUNCTION convstore.audit();
 
--- The last admin stays. The lock makes two simultaneous removals see each other.
+-- The last admin stays. Two simultaneous removals meet at the workspace's row; an update rather than a lock, so that
+-- also the second of two snapshots fails instead of looking away.
 CREATE FUNCTION convstore.keep_an_admin() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
 $$
 BEGIN
     IF OLD.role = 'admin' AND (TG_OP = 'DELETE' OR NEW.role <> 'admin') THEN
-        PERFORM FROM public.workspaces AS w WHERE w.id = OLD.workspace_id FOR UPDATE;
+        UPDATE public.workspaces AS w SET name = w.name WHERE w.id = OLD.workspace_id;
         IF FOUND AND NOT EXISTS (
             SELECT FROM public.workspace_members AS m
             WHERE m.workspace_id = OLD.workspace_id AND m.role = 'admin' AND m.user_id <> OLD.user_id
@@ -317,16 +374,22 @@ CREATE TRIGGER workspace_members_last_admin BEFORE UPDATE OR DELETE ON workspace
 -- What is sealed stays as it is.
 CREATE FUNCTION convstore.keep_sealed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
 $$
+DECLARE
+    state text;
 BEGIN
     IF TG_TABLE_NAME = 'releases' THEN
         IF OLD.status = 'sealed' THEN
             RAISE EXCEPTION 'release % is sealed', OLD.id USING ERRCODE = '23514', CONSTRAINT = 'releases_sealed';
         END IF;
-    ELSIF EXISTS (
-        SELECT FROM public.releases AS r
-        WHERE r.id = CASE WHEN TG_OP = 'INSERT' THEN NEW.release_id ELSE OLD.release_id END AND r.status = 'sealed'
-    ) THEN
-        RAISE EXCEPTION 'the release is sealed' USING ERRCODE = '23514', CONSTRAINT = 'releases_sealed';
+    ELSE
+        -- Locked, so that nobody seals it while items are on their way in.
+        SELECT r.status INTO state
+        FROM public.releases AS r
+        WHERE r.id = CASE WHEN TG_OP = 'INSERT' THEN NEW.release_id ELSE OLD.release_id END
+        FOR SHARE;
+        IF state = 'sealed' THEN
+            RAISE EXCEPTION 'the release is sealed' USING ERRCODE = '23514', CONSTRAINT = 'releases_sealed';
+        END IF;
     END IF;
     RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
 END

@@ -8,7 +8,7 @@ BEGIN
         FROM pg_class AS c
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
           AND c.relname IN (
-              'profiles', 'workspaces', 'workspace_members', 'workspace_invitations', 'personas', 'emotional_arcs',
+              'profiles', 'sign_in_attempts', 'workspaces', 'workspace_members', 'workspace_invitations', 'personas', 'emotional_arcs',
               'training_topics', 'prompt_templates', 'conversations', 'conversation_turns', 'findings', 'reviews',
               'review_drafts', 'leases', 'queues', 'turn_exclusions', 'events', 'releases', 'release_items', 'ingest_runs',
               'ingest_items', 'quarantine', 'conversations_archive', 'retention_policies', 'coverage_targets',
@@ -23,18 +23,31 @@ BEGIN
 END
 $$;
 REVOKE UPDATE, DELETE ON events FROM service_role;
+-- Of the default rights that Supabase gives on what is new in `public`, these are the easily forgotten ones.
+DO $$
+DECLARE
+    sequence regclass := pg_get_serial_sequence('public.events', 'id');
+BEGIN
+    EXECUTE format('REVOKE ALL ON SEQUENCE %s FROM PUBLIC, anon, authenticated, service_role', sequence);
+    IF to_regclass('public.alembic_version') IS NOT NULL THEN
+        REVOKE ALL ON public.alembic_version FROM PUBLIC, anon, authenticated, service_role;
+        ALTER TABLE public.alembic_version ENABLE ROW LEVEL SECURITY;
+    END IF;
+END
+$$;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA convstore FROM PUBLIC, anon;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA convstore TO service_role;
 GRANT EXECUTE ON FUNCTION
-    convstore.role_rank(text), convstore.my_workspaces(text), convstore.my_colleagues(), convstore.my_open_workspaces(),
-    convstore.have_reviewed(uuid), convstore.search_turns(uuid, text, integer), convstore.turns_match(uuid, uuid, text),
-    convstore.setting(text), convstore.move_allowed(text, text), convstore.log_event(uuid, uuid, text, text, jsonb)
+    convstore.is_trusted(), convstore.role_rank(text), convstore.my_workspaces(text), convstore.my_colleagues(),
+    convstore.my_open_workspaces(), convstore.find_person(text), convstore.create_workspace(text, text),
+    convstore.have_reviewed(uuid, text), convstore.search_turns(uuid, text, integer), convstore.turns_match(uuid, uuid, text),
+    convstore.setting(text), convstore.moving(), convstore.move_allowed(text, text), convstore.log_event(uuid, uuid, text, text, jsonb)
     TO authenticated;
 
 -- People
 GRANT SELECT, UPDATE (name) ON profiles TO authenticated;
 CREATE POLICY "Colleagues see each other" ON profiles FOR SELECT TO authenticated
-    USING (id = (SELECT auth.uid()) OR id IN (SELECT convstore.my_colleagues()));
+    USING (id = (SELECT auth.uid()) OR issuer = 'convstore' OR id IN (SELECT convstore.my_colleagues()));
 CREATE POLICY "Users can rename themselves" ON profiles FOR UPDATE TO authenticated
     USING (id = (SELECT auth.uid())) WITH CHECK (id = (SELECT auth.uid()));
 
@@ -76,7 +89,12 @@ GRANT SELECT, DELETE,
 CREATE POLICY "Users can view own conversations" ON conversations FOR SELECT TO authenticated
     USING (workspace_id IN (SELECT convstore.my_workspaces('viewer')));
 CREATE POLICY "Users can create own conversations" ON conversations FOR INSERT TO authenticated
-    WITH CHECK (created_by = (SELECT auth.uid()) AND workspace_id IN (SELECT convstore.my_workspaces('reviewer')));
+    WITH CHECK (
+        created_by = (SELECT auth.uid())
+        AND workspace_id IN (SELECT convstore.my_workspaces('reviewer'))
+        -- Its own object and no other: whoever may read the row is given the file behind this path.
+        AND file_path = concat(created_by, '/', id, '/', left(content_sha256, 12), '/conversation.json.gz')
+    );
 CREATE POLICY "Users can update own conversations" ON conversations FOR UPDATE TO authenticated
     USING (workspace_id IN (SELECT convstore.my_workspaces('reviewer')))
     WITH CHECK (workspace_id IN (SELECT convstore.my_workspaces('reviewer')));
@@ -117,7 +135,7 @@ CREATE POLICY "Members see reviews, blind ones after their own" ON reviews FOR S
         AND (
             reviewer_id = (SELECT auth.uid())
             OR workspace_id IN (SELECT convstore.my_open_workspaces())
-            OR convstore.have_reviewed(conversation_id)
+            OR convstore.have_reviewed(conversation_id, turns_sha256)
         )
     );
 CREATE POLICY "Reviewers write their own reviews" ON reviews FOR INSERT TO authenticated
@@ -173,15 +191,29 @@ CREATE POLICY "Reviewers finish their imports" ON ingest_runs FOR UPDATE TO auth
     WITH CHECK (created_by = (SELECT auth.uid()) AND workspace_id IN (SELECT convstore.my_workspaces('reviewer')));
 CREATE POLICY "Members see import items" ON ingest_items FOR SELECT TO authenticated
     USING (workspace_id IN (SELECT convstore.my_workspaces('viewer')));
-CREATE POLICY "Reviewers add import items" ON ingest_items FOR INSERT TO authenticated
-    WITH CHECK (workspace_id IN (SELECT convstore.my_workspaces('reviewer')));
-CREATE POLICY "Reviewers change import items" ON ingest_items FOR UPDATE TO authenticated
-    USING (workspace_id IN (SELECT convstore.my_workspaces('reviewer')))
+CREATE POLICY "Reviewers add items to their imports" ON ingest_items FOR INSERT TO authenticated
+    WITH CHECK (
+        workspace_id IN (SELECT convstore.my_workspaces('reviewer'))
+        AND run_id IN (SELECT r.id FROM ingest_runs AS r WHERE r.created_by = (SELECT auth.uid()) AND r.id = run_id)
+    );
+CREATE POLICY "Reviewers change items of their imports" ON ingest_items FOR UPDATE TO authenticated
+    USING (
+        workspace_id IN (SELECT convstore.my_workspaces('reviewer'))
+        AND run_id IN (SELECT r.id FROM ingest_runs AS r WHERE r.created_by = (SELECT auth.uid()) AND r.id = run_id)
+    )
     WITH CHECK (workspace_id IN (SELECT convstore.my_workspaces('reviewer')));
 CREATE POLICY "Reviewers see the quarantine" ON quarantine FOR SELECT TO authenticated
     USING (workspace_id IN (SELECT convstore.my_workspaces('reviewer')));
 CREATE POLICY "Reviewers put into quarantine" ON quarantine FOR INSERT TO authenticated
-    WITH CHECK (created_by = (SELECT auth.uid()) AND workspace_id IN (SELECT convstore.my_workspaces('reviewer')));
+    WITH CHECK (
+        created_by = (SELECT auth.uid())
+        AND workspace_id IN (SELECT convstore.my_workspaces('reviewer'))
+        -- Only what lies in one's own quarantine: paths are followed when the bytes are read again.
+        AND NOT EXISTS (
+            SELECT FROM unnest(object_paths) AS path
+            WHERE path !~ ('^' || created_by || '/[0-9a-f-]{36}/quarantine-' || left(sha256, 24) || '/[0-9]+\.gz$')
+        )
+    );
 CREATE POLICY "Leads clear the quarantine" ON quarantine FOR DELETE TO authenticated
     USING (workspace_id IN (SELECT convstore.my_workspaces('lead')));
 
@@ -192,7 +224,9 @@ GRANT SELECT, INSERT ON release_items TO authenticated;
 CREATE POLICY "Members see releases" ON releases FOR SELECT TO authenticated
     USING (workspace_id IN (SELECT convstore.my_workspaces('viewer')));
 CREATE POLICY "Leads release" ON releases FOR INSERT TO authenticated
-    WITH CHECK (created_by = (SELECT auth.uid()) AND workspace_id IN (SELECT convstore.my_workspaces('lead')));
+    WITH CHECK (
+        created_by = (SELECT auth.uid()) AND status = 'building' AND workspace_id IN (SELECT convstore.my_workspaces('lead'))
+    );
 CREATE POLICY "Leads seal releases" ON releases FOR UPDATE TO authenticated
     USING (workspace_id IN (SELECT convstore.my_workspaces('lead')))
     WITH CHECK (workspace_id IN (SELECT convstore.my_workspaces('lead')));
@@ -201,17 +235,37 @@ CREATE POLICY "Leads drop unsealed releases" ON releases FOR DELETE TO authentic
 CREATE POLICY "Members see release items" ON release_items FOR SELECT TO authenticated
     USING (workspace_id IN (SELECT convstore.my_workspaces('viewer')));
 CREATE POLICY "Leads add release items" ON release_items FOR INSERT TO authenticated
-    WITH CHECK (workspace_id IN (SELECT convstore.my_workspaces('lead')));
+    WITH CHECK (
+        workspace_id IN (SELECT convstore.my_workspaces('lead'))
+        -- A conversation of this workspace and a version of its own file.
+        AND split_part(file_path, '/', 2) = conversation_id::text
+        AND EXISTS (
+            SELECT FROM conversations AS c
+            WHERE c.workspace_id = release_items.workspace_id AND c.id = release_items.conversation_id
+        )
+    );
 
 -- The audit
 GRANT SELECT ON events TO authenticated;
 CREATE POLICY "Members see the audit" ON events FOR SELECT TO authenticated
-    USING (workspace_id IN (SELECT convstore.my_workspaces('viewer')));
+    USING (
+        workspace_id IN (SELECT convstore.my_workspaces('viewer'))
+        -- E-mail addresses of people who are no members yet are for admins, here as in the table itself.
+        AND (action <> ALL (ARRAY['workspace_invitations insert', 'workspace_invitations delete'])
+             OR workspace_id IN (SELECT convstore.my_workspaces('admin')))
+        -- What others said in a review, here as in the reviews themselves.
+        AND (action <> ALL (ARRAY['reviewed', 'review withdrawn'])
+             OR actor_id = (SELECT auth.uid())
+             OR workspace_id IN (SELECT convstore.my_open_workspaces())
+             OR convstore.have_reviewed(conversation_id, coalesce(after ->> 'turns_sha256', before ->> 'turns_sha256')))
+    );
 
 -- Read by members, written by leads, admins or by convstore itself
 DO $$
 DECLARE
     t record;
+    addable text;
+    changeable text;
 BEGIN
     FOR t IN
         SELECT * FROM (VALUES
@@ -225,9 +279,16 @@ BEGIN
         EXECUTE format('CREATE POLICY "Members see" ON public.%I FOR SELECT TO authenticated
             USING (workspace_id IN (SELECT convstore.my_workspaces(''viewer'')))', t.name);
         CONTINUE WHEN t.writer IS NULL;
-        EXECUTE format('GRANT INSERT, UPDATE, DELETE ON public.%I TO authenticated', t.name);
+        SELECT string_agg(quote_ident(c.attname), ', ') FILTER (WHERE c.attname <> 'created_at'),
+               string_agg(quote_ident(c.attname), ', ')
+                   FILTER (WHERE c.attname NOT IN ('id', 'workspace_id', 'created_by', 'created_at'))
+        INTO addable, changeable
+        FROM pg_attribute AS c
+        WHERE c.attrelid = format('public.%I', t.name)::regclass AND c.attnum > 0 AND NOT c.attisdropped;
+        EXECUTE format('GRANT INSERT (%s), UPDATE (%s), DELETE ON public.%I TO authenticated', addable, changeable, t.name);
         EXECUTE format('CREATE POLICY "Writers add" ON public.%I FOR INSERT TO authenticated
-            WITH CHECK (workspace_id IN (SELECT convstore.my_workspaces(%L)))', t.name, t.writer);
+            WITH CHECK (workspace_id IN (SELECT convstore.my_workspaces(%L)) %s)', t.name, t.writer,
+            CASE WHEN addable LIKE '%created_by%' THEN 'AND created_by = (SELECT auth.uid())' ELSE '' END);
         EXECUTE format('CREATE POLICY "Writers change" ON public.%1$I FOR UPDATE TO authenticated
             USING (workspace_id IN (SELECT convstore.my_workspaces(%2$L)))
             WITH CHECK (workspace_id IN (SELECT convstore.my_workspaces(%2$L)))', t.name, t.writer);

@@ -1,0 +1,255 @@
+"""Everybody tries everything: roles, tables, commands, columns, own and others' workspaces, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from convstore.isolation.catalogue import Table
+from convstore.isolation.rights import Command, TableRights
+from convstore.isolation.specimens import OWNER_COLUMNS, Specimens
+
+__all__ = ["IDENTITIES", "Deviation", "Identity", "list_deviations"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who tries: a database role (None: the login as it is) and a role in the workspace."""
+
+    name: str
+    database_role: str | None = "authenticated"
+    role: str | None = None
+    was_member: bool = False
+
+
+#: Everybody who can reach the database with what convstore hands out.
+IDENTITIES = (
+    Identity(name="anon", database_role="anon"),
+    Identity(name="stranger"),
+    Identity(name="former member", was_member=True),
+    Identity(name="viewer", role="viewer"),
+    Identity(name="reviewer", role="reviewer"),
+    Identity(name="lead", role="lead"),
+    Identity(name="admin", role="admin"),
+    Identity(name="service_role", database_role="service_role"),
+    Identity(name="application login", database_role=None),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """Something that came out otherwise than the table of rights says."""
+
+    identity: str
+    table: str
+    command: str
+    column: str | None
+    in_own_workspace: bool
+    is_own_row: bool
+    allowed: bool
+    outcome: str
+
+    def __str__(self) -> str:
+        where = "own" if self.in_own_workspace else "another"
+        row = "own row" if self.is_own_row else "somebody's row"
+        what = f"{self.command} {self.table}" + (f".{self.column}" if self.column else "")
+        must = "must work" if self.allowed else "must be refused"
+        return f"{self.identity}: {what} ({row}, {where} workspace) {must}, but: {self.outcome}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attempt:
+    table: str
+    command: str
+    column: str | None
+    in_own_workspace: bool
+    is_own_row: bool
+    allowed: bool
+    statement: str
+
+
+# Every statement runs in a subtransaction that its own exception rolls back; the rows it touched are the message.
+_TRY_ALL = """
+DO $do$
+DECLARE
+    statement text;
+    touched bigint;
+    outcomes jsonb := '[]';
+BEGIN
+    FOR statement IN SELECT jsonb_array_elements_text(current_setting('convstore.attempts')::jsonb) LOOP
+        BEGIN
+            EXECUTE statement;
+            GET DIAGNOSTICS touched = ROW_COUNT;
+            RAISE EXCEPTION USING ERRCODE = 'CV001', MESSAGE = touched;
+        EXCEPTION WHEN OTHERS THEN
+            outcomes := outcomes || jsonb_build_array(jsonb_build_array(SQLSTATE, SQLERRM));
+        END;
+    END LOOP;
+    PERFORM set_config('convstore.outcomes', outcomes::text, true);
+END
+$do$
+"""
+
+
+def list_deviations(
+    connection: psycopg.Connection,
+    login: psycopg.Connection,
+    tables: Mapping[str, Table],
+    rights: Mapping[str, TableRights],
+    identity: Identity,
+) -> list[Deviation]:
+    """What one identity can and cannot do, against the table of rights. Rolls both connections back.
+
+    Parameters
+    ----------
+    connection
+        Of the owner of the tables.
+    login
+        Of the application's login, for what it may do without taking a role.
+    """
+    try:
+        connection.execute("SET LOCAL lock_timeout = '5s'")
+        specimens = Specimens(connection, tables)
+        own, other, actor, colleague = (
+            specimens.workspace(), specimens.workspace(), specimens.person(), specimens.person(),
+        )  # fmt: skip
+        for workspace in (own, other):
+            specimens.member(workspace, colleague, "admin")
+        if identity.role or identity.was_member:
+            specimens.member(own, actor, identity.role or "admin")
+        if identity.was_member:
+            connection.execute("DELETE FROM public.workspace_members WHERE user_id = %s", [actor])
+        attempts = [
+            attempt
+            for table in tables.values()
+            if table.name in rights
+            for workspace in (own, other)
+            for owner in (actor, colleague)
+            for attempt in _attempts_on(
+                connection, specimens, table, rights[table.name], identity,
+                workspace=workspace, owner=owner, is_own_workspace=workspace == own, is_own_row=owner == actor,
+            )
+        ]  # fmt: skip
+        outcomes = _try_all(connection if identity.database_role else login, identity, actor, attempts)
+    finally:
+        connection.rollback()
+        login.rollback()
+    return [
+        Deviation(
+            identity=identity.name,
+            table=attempt.table,
+            command=attempt.command,
+            column=attempt.column,
+            in_own_workspace=attempt.in_own_workspace,
+            is_own_row=attempt.is_own_row,
+            allowed=attempt.allowed,
+            outcome=outcome,
+        )
+        for attempt, (happened, outcome) in zip(attempts, outcomes, strict=True)
+        if happened is not attempt.allowed
+    ]
+
+
+def _attempts_on(
+    connection: psycopg.Connection,
+    specimens: Specimens,
+    table: Table,
+    rights: TableRights,
+    identity: Identity,
+    *,
+    workspace: UUID,
+    owner: UUID,
+    is_own_workspace: bool,
+    is_own_row: bool,
+) -> Iterator[_Attempt]:
+    has_owner = table.name == "profiles" or _owner_is_known(specimens, table)
+    if is_own_row and not has_owner:
+        return
+    key = {"id": owner} if table.name == "profiles" and is_own_row else specimens.row(table.name, workspace, owner)
+    fresh = specimens.values(table.name, workspace, owner)
+
+    def allowed(command: Command, column: str | None = None) -> bool:
+        if identity.database_role == "service_role":
+            return command in rights.service
+        if identity.database_role != "authenticated":
+            return False
+        role = identity.role if is_own_workspace else None
+        return rights.allows(command, role=role, own=is_own_row, column=column)
+
+    def attempt(command: str, is_allowed: bool, statement: sql.Composed, column: str | None = None) -> _Attempt:
+        return _Attempt(
+            table=table.name,
+            command=command,
+            column=column,
+            in_own_workspace=is_own_workspace,
+            is_own_row=is_own_row,
+            allowed=is_allowed,
+            statement=statement.as_string(connection),
+        )
+
+    name = sql.SQL("public.{}").format(sql.Identifier(table.name))
+    where = sql.SQL(" AND ").join(sql.SQL("{} = {}").format(sql.Identifier(k), sql.Literal(v)) for k, v in key.items())
+    yield attempt("SELECT", allowed("SELECT"), sql.SQL("SELECT FROM {} WHERE {}").format(name, where))
+    yield attempt("DELETE", allowed("DELETE"), sql.SQL("DELETE FROM {} WHERE {}").format(name, where))
+    yield attempt("TRUNCATE", False, sql.SQL("TRUNCATE {} CASCADE").format(name))
+    yield attempt("INSERT", allowed("INSERT"), _insert(name, fresh))
+    for column in table.columns:
+        if column.name not in fresh:
+            statement = _insert(name, {**fresh, column.name: None})
+            yield attempt("INSERT", allowed("INSERT", column.name), statement, column.name)
+        if column.made_by_the_server:
+            continue
+        same = sql.SQL("UPDATE {0} SET {1} = {1} WHERE {2}").format(name, sql.Identifier(column.name), where)
+        yield attempt("UPDATE", allowed("UPDATE", column.name), same, column.name)
+
+
+def _owner_is_known(specimens: Specimens, table: Table) -> bool:
+    """True if the row says whose it is, or a row that it cannot be without does."""
+    if any(table.has(column) for column in OWNER_COLUMNS):
+        return True
+    required = {column.name for column in table.columns if column.required}
+    return any(
+        reference.table not in ("workspaces", "profiles", table.name)
+        and required & set(reference.columns)
+        and _owner_is_known(specimens, specimens.tables[reference.table])
+        for reference in table.references
+    )
+
+
+def _insert(name: sql.Composable, values: Mapping[str, Any]) -> sql.Composed:
+    return sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        name,
+        sql.SQL(", ").join(map(sql.Identifier, values)),
+        sql.SQL(", ").join(sql.SQL("DEFAULT") if v is None else sql.Literal(v) for v in values.values()),
+    )
+
+
+def _try_all(
+    connection: psycopg.Connection, identity: Identity, actor: UUID, attempts: list[_Attempt]
+) -> list[tuple[bool, str]]:
+    claims = {"sub": str(actor), "role": identity.database_role}
+    connection.execute(
+        "SELECT set_config('request.jwt.claims', %s, true), set_config('convstore.attempts', %s, true)",
+        [json.dumps(claims), json.dumps([attempt.statement for attempt in attempts])],
+    )
+    if identity.database_role:
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(identity.database_role)))
+    connection.execute(_TRY_ALL)
+    row = connection.execute("SELECT current_setting('convstore.outcomes')").fetchone()
+    assert row is not None
+    return [_judge(state, message) for state, message in json.loads(row[0])]
+
+
+def _judge(state: str, message: str) -> tuple[bool, str]:
+    """Whether it happened, and what did. A constraint that stopped it means that rights had let it pass."""
+    if state == "CV001":
+        return message != "0", f"{message} rows"
+    if state == "42501":
+        return False, message
+    return True, f"{state} {message}"

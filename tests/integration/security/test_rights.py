@@ -1,0 +1,98 @@
+"""Every identity tries every command on every table and column; what happens is what db/README.md says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from convstore.database import Database
+from convstore.errors import InvalidInputError
+from convstore.isolation import RIGHTS_FILE, check_isolation, list_deviations, read_rights
+from convstore.isolation.attempts import IDENTITIES, Identity
+from convstore.isolation.catalogue import read_catalogue
+from tests.fixtures_database import Server
+
+RIGHTS = read_rights(RIGHTS_FILE.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def migrated(server: Server, template: str) -> Iterator[Database]:
+    server.create("test_rights", template)
+    database = Database(server.url("test_rights", user="convstore_app"), admin_url=server.url("test_rights"))
+    yield database
+    database.close()
+    server.drop("test_rights")
+
+
+@pytest.fixture
+def login(migrated: Database) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(migrated.url) as connection:
+        yield connection
+
+
+def test_every_table_of_the_catalogue_has_rights(migrated: Database) -> None:
+    with migrated.admin() as connection:
+        tables = read_catalogue(connection)
+    assert set(tables) == set(RIGHTS)
+    named = {
+        (name, column)
+        for name, rights in RIGHTS.items()
+        for grants in rights.grants.values()
+        for grant in grants
+        for column in grant.columns
+    }
+    assert named <= {(table.name, column.name) for table in tables.values() for column in table.columns}
+
+
+@pytest.mark.parametrize("identity", IDENTITIES, ids=lambda identity: identity.name)
+def test_rights_are_as_printed(migrated: Database, login: psycopg.Connection, identity: Identity) -> None:
+    with migrated.admin() as connection:
+        deviations = list_deviations(connection, login, read_catalogue(connection), RIGHTS, identity)
+    assert [str(deviation) for deviation in deviations] == []
+
+
+def test_check_is_content_and_leaves_nothing_behind(migrated: Database) -> None:
+    def count() -> list[tuple[object, ...]]:
+        with migrated.admin() as connection:
+            return connection.execute(
+                "SELECT (SELECT count(*) FROM profiles), (SELECT count(*) FROM events)"
+            ).fetchall()
+
+    before = count()
+    results = check_isolation(migrated)
+    assert {result.status for result in results} == {"ok"}, results
+    assert count() == before
+
+
+DAMAGE = {
+    "ALTER TABLE findings DISABLE ROW LEVEL SECURITY": "row security is off: findings",
+    "CREATE TABLE overlooked (workspace_id uuid)": "no rights in db/README.md: overlooked",
+    """CREATE POLICY "mine" ON conversations FOR UPDATE TO authenticated
+       USING (created_by = auth.uid())""": "UPDATE conversations.",
+    "GRANT UPDATE (file_path) ON conversations TO authenticated": "reviewer: UPDATE conversations.file_path",
+    "GRANT TRUNCATE ON leases TO authenticated": "TRUNCATE leases",
+    """GRANT SELECT ON profiles TO anon;
+       CREATE POLICY "open" ON profiles FOR SELECT TO anon USING (true)""": "anon: SELECT profiles",
+    """CREATE VIEW everything AS SELECT * FROM conversations;
+       GRANT SELECT ON everything TO authenticated""": "public.everything by authenticated",
+    'DROP POLICY "Members see findings" ON findings': "viewer: SELECT findings",
+}
+
+
+@pytest.mark.parametrize(("damage", "said"), DAMAGE.items(), ids=DAMAGE.values())
+def test_check_notices_damage(database: Database, damage: str, said: str) -> None:
+    with database.admin() as connection:
+        connection.execute(damage)  # type: ignore[call-overload]
+    failed = [result for result in check_isolation(database) if result.status == "fail"]
+    assert any(said in f"{result.name} {result.fact}" for result in failed), failed
+    assert all(result.next_action for result in failed)
+
+
+@pytest.mark.parametrize(
+    "text", ["", RIGHTS_FILE.read_text("utf-8").replace("| nobody | nobody |", "| perhaps | nobody |")]
+)
+def test_unclear_rights_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="rights"):
+        read_rights(text)
