@@ -35,11 +35,13 @@ if TYPE_CHECKING:
     from convstore.files import FileStore
     from convstore.ingest import IngestReport, OnConflict
     from convstore.queries.imports import ImportRun, QuarantinedFile
-    from convstore.release.building import ReleaseReport
     from convstore.release.judging import LintMode
+    from convstore.release.reports import ReleaseReport
     from convstore.release.rows import ReleaseOptions
     from convstore.release.selection import SliceRules, SplitPlan
+    from convstore.queries.facets import Facets
     from convstore.schema import SchemaState
+    from convstore.statistics import Statistics
 
 __all__ = ["ConvStore", "Resources"]
 
@@ -352,7 +354,36 @@ class ConvStore:
                 sources,
                 max_file_bytes=self.settings.max_file_bytes,
                 language=self._language(),
+                check_space=self._space_check(),
                 **options,
+            )
+
+    def ingest_later(self, uploads: Mapping[str, bytes], *, on_conflict: OnConflict = "fail") -> UUID:
+        """Keep uploaded files and import them in the background; the id of the job, and of the import."""
+        from convstore.ingest import defer_ingest
+
+        check = self._space_check()
+        return defer_ingest(
+            self.database, self.files, self.actor, uploads, on_conflict=on_conflict, check_space=check
+        )
+
+    def ingest_deferred(
+        self, job_id: UUID, arguments: Mapping[str, Any], *, progress: Callable[[int, int, str], None]
+    ) -> IngestReport:
+        """Do what `ingest_later` queued, or what is left of it; a worker calls this."""
+        from convstore.ingest import run_deferred_ingest
+
+        with self._writing():
+            return run_deferred_ingest(
+                self.database,
+                self.files,
+                self.actor,
+                job_id,
+                arguments,
+                language=self._language(),
+                max_file_bytes=self.settings.max_file_bytes,
+                check_space=self._space_check(),
+                progress=progress,
             )
 
     def review(
@@ -410,11 +441,15 @@ class ConvStore:
             return set_trashed(self.database, self.actor, identifiers, trashed=True)
 
     def restore(self, identifiers: Sequence[str]) -> BatchResult:
-        """Bring conversations back from the trash."""
+        """Bring conversations back, from the trash or from the archive."""
         from convstore.editing import set_trashed
+        from convstore.retention import restore_archived
 
         with self._writing():
-            return set_trashed(self.database, self.actor, identifiers, trashed=False)
+            archived = restore_archived(self.database, self.actor, identifiers)
+            others = [identifier for identifier in identifiers if identifier not in archived]
+            result = set_trashed(self.database, self.actor, others, trashed=False)
+        return replace(result, items=(*archived.values(), *result.items))
 
     def import_scaffolding(self, path: Path) -> dict[str, int]:
         """Add personas, arcs, topics and templates from a JSON file; counts by kind."""
@@ -458,9 +493,10 @@ class ConvStore:
         cancel: Callable[[], bool] | None = None,
     ) -> ReleaseReport:
         """Write a slice to a file or folder, as a release; see `convstore.release.building.build_release`."""
-        from convstore.release.building import ReleaseRequest, build_release
+        from convstore.release.building import build_release
         from convstore.release.rows import ReleaseOptions
         from convstore.release.selection import SliceRules, SplitPlan
+        from convstore.release.specification import ReleaseRequest
 
         request = ReleaseRequest(
             format=format_name,
@@ -475,6 +511,224 @@ class ConvStore:
         )
         with self._writing():
             return build_release(self.database, self.actor, request, Path(out), progress=progress, cancel=cancel)
+
+    # The set as a whole
+
+    @property
+    def statistics(self) -> Statistics:
+        """Numbers about the set, by filter; anew for every screen, so that its `as_of` is the screen's."""
+        from convstore.statistics import Statistics
+
+        return Statistics(self.actor.workspace_id, self._reading_replica, self._cached)
+
+    def facets(self, wanted: Filter | None = None) -> Facets:
+        """How many conversations there are by status, tier, persona, arc and topic."""
+        from convstore.queries.facets import MOST_PENDING, compact_facets, count_pending_changes
+
+        def fold_if_many() -> None:
+            with self._reading() as connection:
+                pending = count_pending_changes(connection, self.actor.workspace_id, most=MOST_PENDING)
+            if pending == MOST_PENDING:
+                # Whoever meets a long tail folds it, so that no store depends on a worker for its speed.
+                with self.database.transaction(Context.of(self.actor, elevated=True)) as connection:
+                    compact_facets(connection)
+
+        self._cached(("facets folded",), fold_if_many)
+        return self.statistics.facets(wanted)
+
+    def refresh(self) -> None:
+        """Forget every kept answer about this workspace."""
+        self.resources.cache.invalidate(self.actor.workspace_id)
+
+    def dismiss_finding(self, finding_id: UUID, reason: str | None) -> None:
+        """Say why a finding does not matter; None lets it stand again.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such finding in this workspace.
+        """
+        from convstore.queries.reviews import dismiss_finding
+
+        with self._writing(), self.database.transaction(Context.of(self.actor, note=reason)) as connection:
+            dismiss_finding(connection, finding_id, self.actor.workspace_id, reason)
+
+    def recheck(self, *, progress: Callable[[int, int, str], None] | None = None) -> int:
+        """Count the set anew and run every check that is due over it; how many conversations were checked."""
+        from convstore.rechecking import count_set, rerun_checks
+
+        self._require_lead("runs checks over the whole set")
+        workspace_id = self.actor.workspace_id
+        with self._writing():
+            count_set(self.database, workspace_id)
+            return rerun_checks(self.database, workspace_id, language=self._language(), progress=progress)
+
+    def update_duplicates(self, *, progress: Callable[[int, int, str], None] | None = None) -> int:
+        """Compare what is new or changed with everything else; how many conversations were compared."""
+        from convstore.duplicates import update_duplicates
+
+        self._require_lead("compares the whole set")
+        with self._writing():
+            return update_duplicates(self.database, self.actor.workspace_id, progress=progress)
+
+    def keep_best(self, group_ids: Sequence[UUID]) -> BatchResult:
+        """Reject every member of these groups of duplicates but the best one, as one batch that can be undone.
+
+        Only members that wait for review are rejected; approved ones and those under revision are reported as refused.
+        """
+        from convstore.duplicates import find_duplicate_groups
+
+        with self._reading() as connection:
+            groups = find_duplicate_groups(connection, self.actor.workspace_id, group_ids)
+        others = [member for group in groups for member in group.members[1:]]
+        return self.review(
+            [str(member.id) for member in others],
+            status="rejected",
+            note="A duplicate: the best of its group is kept",
+            read={str(member.id): member.turns_sha256 for member in others},
+        )
+
+    def set_targets(self, targets: Sequence[Mapping[str, Any]]) -> int:
+        """Say how many approved conversations are wanted where; see `convstore.queries.statistics.coverage`."""
+        from convstore.queries.statistics.coverage import set_targets
+
+        self._require_lead("sets targets")
+        with self._writing(), self.database.transaction(Context.of(self.actor)) as connection:
+            return set_targets(connection, self.actor.workspace_id, self.actor.user_id, targets)
+
+    # Operating
+
+    def reconcile(
+        self,
+        *,
+        repair: bool = False,
+        start: Mapping[str, Any] | None = None,
+        checkpoint: Callable[[Mapping[str, Any]], None] | None = None,
+        progress: Callable[[int, int, str], None] | None = None,
+    ) -> ReconcileReport:
+        """Hold rows and files against each other; see `convstore.reconcile.reconciling.reconcile`."""
+        from convstore.reconcile import reconcile
+
+        options: dict[str, Any] = {"start": start, "checkpoint": checkpoint, "progress": progress}
+        with self._writing():
+            return reconcile(
+                self.database, self.files, self.actor, repair=repair, language=self._language(), **options
+            )
+
+    def verify(
+        self,
+        *,
+        start: VerifyReport | None = None,
+        checkpoint: Callable[[Mapping[str, Any]], None] | None = None,
+        progress: Callable[[int, int, str], None] | None = None,
+    ) -> VerifyReport:
+        """Hash every file again; `start` is the report of a run that was stopped."""
+        from convstore.reconcile import verify
+
+        return verify(self.database, self.files, self.actor, start=start, checkpoint=checkpoint, progress=progress)
+
+    def apply_retention(
+        self, *, dry_run: bool = False, progress: Callable[[int, int, str], None] | None = None
+    ) -> RetentionReport:
+        """Move what has expired into the trash, into the archive, or out for good."""
+        from convstore.retention import apply_retention
+
+        with self._writing():
+            return apply_retention(self.database, self.files, self.actor, dry_run=dry_run, progress=progress)
+
+    def archive(self, *, progress: Callable[[int, int, str], None] | None = None) -> ArchiveReport:
+        """Move conversations older than a year into the archive; `restore` brings them back."""
+        from convstore.retention import archive_old
+
+        with self._writing():
+            return archive_old(self.database, self.actor, progress=progress)
+
+    def retention_policies(self) -> dict[str, int]:
+        """Days by status, and of the trash; what is not named is kept for ever."""
+        from convstore.retention import list_policies
+
+        return list_policies(self.database, self.actor)
+
+    def set_retention(self, subject: str, keep_days: int | None) -> None:
+        """Keep a status, or the trash, so many days; None: for ever."""
+        from convstore.retention import set_policy
+
+        with self._writing():
+            set_policy(self.database, self.actor, subject, keep_days)
+
+    def storage_use(self) -> StorageUse:
+        """What the workspace's files take, by what holds them."""
+        from convstore.retention import get_storage_use
+
+        return get_storage_use(self.database, self.actor)
+
+    def storage_history(self, *, days: int = 90) -> list[tuple[date, str, int]]:
+        """(day, kind, bytes) of the last days."""
+        from convstore.retention import list_storage_history
+
+        return list_storage_history(self.database, self.actor, days=days)
+
+    def note_storage_use(self) -> None:
+        """Write today's use of space into the history."""
+        from convstore.retention import note_storage_use
+
+        note_storage_use(self.database, self.actor)
+
+    def set_quota(self, quota_bytes: int | None) -> None:
+        """Limit the bytes of the workspace's files; None: no limit."""
+        from convstore.retention import set_quota
+
+        set_quota(self.database, self.actor, quota_bytes)
+
+    def download(self, wanted: Filter | None = None) -> Iterator[bytes]:
+        """The files of every conversation that matches, as a zip in pieces."""
+        from convstore.downloads import iter_zip
+
+        return iter_zip(self.database, self.files, self.actor, wanted or Filter())
+
+    def signed_url(self, identifier: str) -> str | None:
+        """An address for an hour under which anyone may read the file; None where the app serves files itself."""
+        from convstore.queries.conversations import get_conversation
+
+        with self._reading() as connection:
+            path = get_conversation(connection, identifier, self.actor.workspace_id)["file_path"]
+        return self._cached(("signed url", path), lambda: self.files.signed_url(path))
+
+    def defer(self, task: str, arguments: Mapping[str, Any] | None = None) -> UUID:
+        """Queue a task of `convstore.worker` in this person's name; the id of the job that does it."""
+        from convstore.jobs import defer_job
+
+        return defer_job(self.database, self.actor, task, arguments)
+
+    def jobs(self, *, statuses: Sequence[JobStatus] = (), task: str | None = None, limit: int = 50) -> tuple[Job, ...]:
+        """The workspace's newest jobs."""
+        from convstore.jobs import list_jobs
+
+        return list_jobs(self.database, self.actor, statuses=statuses, task=task, limit=limit)
+
+    def job(self, job_id: UUID) -> Job:
+        """One job; `NotFoundError` if there is none."""
+        from convstore.jobs import get_job
+
+        return get_job(self.database, self.actor, job_id)
+
+    def cancel_job(self, job_id: UUID) -> None:
+        """Take a job out of the queue, or ask it to stop."""
+        from convstore.jobs import cancel_job
+
+        cancel_job(self.database, self.actor, job_id)
+
+    def retry_job(self, job_id: UUID) -> None:
+        """Queue a failed or cancelled job again; it goes on where it was."""
+        from convstore.jobs import retry_job
+
+        retry_job(self.database, self.actor, job_id)
+
+    def health(self) -> tuple[CheckResult, ...]:
+        """What is stuck, failed or nearly full in this workspace; an `ok` line a concern that is fine."""
+        from convstore.health import examine_workspace
+
+        return examine_workspace(self.database, self.actor)
 
     # Setting up
 
@@ -499,6 +753,11 @@ class ConvStore:
 
     # Inside
 
+    def _space_check(self) -> Callable[[int], None]:
+        from convstore.retention import SpaceGuard
+
+        return SpaceGuard(self.database, self.actor).check
+
     def _language(self) -> str:
         own = [m for m in self.memberships() if m.workspace_id == self.actor.workspace_id]
         return own[0].language if own else "en"
@@ -507,6 +766,15 @@ class ConvStore:
     def _reading(self) -> Iterator[Any]:
         with self.database.transaction(Context.of(self.actor), read_only=True) as connection:
             yield connection
+
+    @contextmanager
+    def _reading_replica(self) -> Iterator[Any]:
+        with self.database.transaction(Context.of(self.actor), read_only=True, replica=True) as connection:
+            yield connection
+
+    def _require_lead(self, what: str) -> None:
+        if self.actor.role not in ("lead", "admin"):
+            raise ForbiddenError(f"only a lead {what}", hint="Ask a lead of the workspace.")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

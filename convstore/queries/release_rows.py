@@ -5,7 +5,7 @@ JSON is built in the database and its bytes pass through unread where nobody has
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import NamedTuple
@@ -13,7 +13,22 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import ColumnElement, Connection, Select, Text, cast, exists, false, func, literal, select, text
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from convstore.database import driver
@@ -30,6 +45,7 @@ __all__ = [
     "CandidateRow",
     "ItemCopy",
     "StoredItem",
+    "chosen",
     "copying_items",
     "count_conversations",
     "iter_conversations",
@@ -85,6 +101,11 @@ class StoredItem(NamedTuple):
 
     state: bytes
     turns: bytes
+
+
+def chosen(workspace_id: UUID, ids: Collection[UUID]) -> list[ColumnElement[bool]]:
+    """The conditions of these rows and no others."""
+    return [c.workspace_id == workspace_id, c.id == any_(literal(list(ids), ARRAY(Uuid)))]
 
 
 def count_conversations(connection: Connection, where: Sequence[ColumnElement[bool]]) -> int:

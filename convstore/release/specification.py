@@ -1,0 +1,150 @@
+"""What makes a release what it is: the request as it was asked, and everything that the spelling of its files needs.
+
+A sealed release remembers its specification, so that the same files can be made again. Knows no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from convstore.filtering import filter_as_json
+from convstore.model import Filter
+from convstore.release.card import CardFacts
+from convstore.release.formats import Writer, writer_for
+from convstore.release.judging import LintMode, default_lint
+from convstore.release.manifest import ManifestHead
+from convstore.release.rows import ReleaseOptions
+from convstore.release.selection import SliceRules, SplitPlan
+
+__all__ = ["ReleaseRequest", "ReleaseSpec", "exporter"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRequest:
+    """What is to be released and how. `lint` is the format's own default if left out."""
+
+    format: str
+    filter: Filter = field(default_factory=Filter)
+    rules: SliceRules = field(default_factory=SliceRules)
+    plan: SplitPlan = field(default_factory=SplitPlan)
+    options: ReleaseOptions = field(default_factory=ReleaseOptions)
+    name: str | None = None
+    seed: int = 0
+    lint: LintMode | None = None
+    force: bool = False
+
+    @property
+    def lint_mode(self) -> LintMode:
+        """What happens to a conversation that a trainer refuses."""
+        return self.lint or default_lint(self.format)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseSpec:
+    """A release as its files speak of it; `title` is the name of the data set inside them."""
+
+    id: UUID
+    format: str
+    name: str | None
+    title: str
+    exporter: str
+    filter: Mapping[str, Any]
+    rules: Mapping[str, Any]
+    splits: Mapping[str, Any]
+    options: ReleaseOptions
+    seed: int
+
+    @classmethod
+    def of_request(cls, release_id: UUID, request: ReleaseRequest, out: Path) -> ReleaseSpec:
+        """The specification of a new release."""
+        return cls(
+            id=release_id,
+            format=request.format,
+            name=request.name,
+            title=request.name or out.name.split(".")[0] or out.name,
+            exporter=exporter(),
+            filter=filter_as_json(request.filter),
+            rules={**request.rules.as_json(), "lint": request.lint_mode},
+            splits=request.plan.as_json(),
+            options=request.options,
+            seed=request.seed,
+        )
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> ReleaseSpec:
+        """The specification that a stored release remembers."""
+        options = dict(row["options"])
+        splits, title = options.pop("splits"), options.pop("title")
+        return cls(
+            id=row["id"],
+            format=row["format"],
+            name=row["name"],
+            title=title,
+            exporter=row["exporter_version"],
+            filter=row["filter"],
+            rules=row["rules"],
+            splits=splits,
+            options=ReleaseOptions(**options),
+            seed=row["seed"],
+        )
+
+    def as_row(self) -> dict[str, Any]:
+        """The values of `releases` that hold it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "format": self.format,
+            "filter": dict(self.filter),
+            "rules": dict(self.rules),
+            "options": {**asdict(self.options), "splits": dict(self.splits), "title": self.title},
+            "seed": self.seed,
+            "exporter_version": self.exporter,
+        }
+
+    def open_writer(self, out: Path, *, force: bool, card: CardFacts | None) -> Writer:
+        """A writer of its files to `out`."""
+        return writer_for(
+            self.format,
+            out,
+            options=self.options,
+            splits=tuple(self.splits["shares"]),
+            force=force,
+            title=self.title,
+            card=card,
+            release={
+                "release": str(self.id),
+                "name": self.name,
+                "format": self.format,
+                "exporter": self.exporter,
+                "filter": self.filter,
+                "rules": self.rules,
+                "seed": self.seed,
+            },
+        )
+
+    def manifest_head(self, left_out: Sequence[Mapping[str, str]]) -> ManifestHead:
+        """What its manifest says before it names files and rows."""
+        return ManifestHead(
+            format=self.format,
+            exporter=self.exporter,
+            release=str(self.id),
+            filter=self.filter,
+            rules=self.rules,
+            seed=self.seed,
+            splits=self.splits["shares"],
+            options=self.options,
+            left_out=left_out,
+        )
+
+
+def exporter() -> str:
+    """Name and version of the program that writes."""
+    try:
+        return f"convstore {version('convstore')}"
+    except PackageNotFoundError:
+        return "convstore, a checkout"
