@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
 from types import FrameType
 
 from convstore.errors import SettingsError
@@ -44,14 +42,8 @@ def check_address(settings: Settings) -> None:
             ) from None
 
 
-def run_ui(settings: Settings, *, environment: Mapping[str, str] | None = None) -> int:
-    """Run the app until it is stopped; its exit status.
-
-    Parameters
-    ----------
-    environment
-        Variables for the app in addition to this process's own.
-    """
+def run_ui(settings: Settings) -> int:
+    """Run the app with these settings until it is stopped; its exit status."""
     check_address(settings)
     hosts = [name.strip() for name in settings.allowed_hosts.split(",") if name.strip()] or [
         settings.address,
@@ -68,9 +60,8 @@ def run_ui(settings: Settings, *, environment: Mapping[str, str] | None = None) 
         "--server.headless=true",
         *(f"--server.allowedHosts={host}" for host in dict.fromkeys(hosts)),
     ]
-    # Relative paths in the settings mean this folder, not the one in which Streamlit finds its configuration.
-    own = {"CONVSTORE_HOME": str(settings.home), **(environment or {})}
-    app = subprocess.Popen(arguments, cwd=APP_FOLDER, env={**os.environ, **own})
+    # Streamlit finds its configuration in the folder that it is started in.
+    app = subprocess.Popen(arguments, cwd=APP_FOLDER, env=settings.environment())
 
     def stop(number: int, _frame: FrameType | None) -> None:
         app.send_signal(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -102,6 +103,20 @@ class Settings(BaseSettings):
                 hint="Correct or unset these environment variables.",
                 facts={"variables": [name for name, _ in wrong]},
             ) from None
+
+    def environment(self) -> dict[str, str]:
+        """This process's environment with these settings in it, for a process that is to have the same ones."""
+        own = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            secret = value.get_secret_value() if isinstance(value, SecretStr) else value
+            own[_variable(_location(name))] = "" if secret is None else str(secret)
+        return {**os.environ, **own}
+
+
+def _location(name: str) -> str:
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else name
 
 
 def _variable(location: str) -> str:

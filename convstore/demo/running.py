@@ -29,8 +29,7 @@ def run_demo(settings: Settings) -> int:
             stored = seed_demo(store)
             _say(f"{stored:,} conversations stored in {own.home}")
         _say(f"convstore is at http://{own.address}:{own.port} (stop with Ctrl-C)")
-        environment = {"CONVSTORE_DATABASE_URL": "", "CONVSTORE_ADMIN_URL": "", "CONVSTORE_READ_URL": ""}
-        return run_ui(own, environment={**environment, "CONVSTORE_AUTH": "local", "CONVSTORE_WORKSPACE": "default"})
+        return run_ui(own)
     finally:
         resources.close()
 
