@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from convstore.database import Context, Database
 from convstore.database.tables import quarantine
-from convstore.files import FileStore
+from convstore.files import FileStore, pack, unpack
 from convstore.model import Actor, Rejection
 
 __all__ = ["keep", "read"]
@@ -37,13 +36,13 @@ def keep(
     data
         None where the file was too large to be read: only its name, size and hash are kept.
     """
-    paths = []
-    if data:
+    # The same bytes under another name, or from another person, are there already.
+    paths = _find_paths(database, actor, sha256)
+    if not paths and data:
         folder = f"{actor.user_id}/{uuid5(NAMESPACE_URL, str(actor.workspace_id))}/quarantine-{sha256[:24]}"
-        for start in range(0, len(data), PART_BYTES):
-            path = f"{folder}/{start // PART_BYTES:04d}.gz"
-            files.put(path, gzip.compress(data[start : start + PART_BYTES], compresslevel=6, mtime=0))
-            paths.append(path)
+        parts = {f"{folder}/{start // PART_BYTES:04d}.gz": start for start in range(0, len(data), PART_BYTES)}
+        files.put_many((path, pack(data[start : start + PART_BYTES])) for path, start in parts.items())
+        paths = list(parts)
     row = {
         "id": uuid4(),
         "workspace_id": actor.workspace_id,
@@ -66,12 +65,15 @@ def keep(
 
 
 def read(database: Database, files: FileStore, actor: Actor, *, sha256: str) -> bytes | None:
-    """The kept bytes of a file by its hash; None where only the hash was kept or nothing is known of it."""
+    """The kept bytes of a file by its hash; None where there are none: it was too large, empty, or never here."""
+    paths = _find_paths(database, actor, sha256)
+    return b"".join(unpack(files.get(path)) for path in paths) if paths else None
+
+
+def _find_paths(database: Database, actor: Actor, sha256: str) -> list[str]:
     q = quarantine.c
+    query = select(q.object_paths).where(
+        q.workspace_id == actor.workspace_id, q.sha256 == sha256, func.cardinality(q.object_paths) > 0
+    )
     with database.transaction(Context.of(actor), read_only=True) as connection:
-        paths = connection.execute(
-            select(q.object_paths).where(q.workspace_id == actor.workspace_id, q.sha256 == sha256).limit(1)
-        ).scalar_one_or_none()
-    if not paths:
-        return None
-    return b"".join(gzip.decompress(files.get(path)) for path in paths)
+        return list(connection.execute(query.limit(1)).scalar_one_or_none() or ())

@@ -15,6 +15,7 @@ from convstore.database import Context, Database
 from convstore.errors import InvalidInputError, UsageError
 from convstore.model import Actor
 from convstore.queries.scaffolding import KINDS, Kind, link_conversations, upsert
+from convstore.rights import require_role
 
 __all__ = ["import_scaffolding"]
 
@@ -29,11 +30,12 @@ def import_scaffolding(database: Database, actor: Actor, path: Path) -> dict[str
     InvalidInputError
         With the path of the first value that is wrong; nothing is changed then.
     """
+    require_role(actor, "lead", "importing scaffolding")
     try:
         document = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file", hint="Check the path.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as exc:
+    except OSError as exc:
+        raise UsageError(f"{path} cannot be read: {exc.strerror}", hint="Check the path.") from None
+    except (ValueError, RecursionError) as exc:
         raise InvalidInputError(f"{path.name} is not valid JSON: {exc}", hint="Correct the file.") from None
     if not isinstance(document, dict) or not set(document) & set(KINDS):
         raise InvalidInputError(
@@ -91,8 +93,13 @@ def _fraction(value: Any, path: str) -> Decimal:
 
 def _text(value: Any, path: str, kind: String | Text | Any) -> str:
     limit = getattr(kind, "length", None)
-    if not isinstance(value, str) or not value.strip() or "\x00" in value:
+    if not isinstance(value, str) or not value.strip() or not _is_storable(value):
         raise InvalidInputError(f"{path} is no text", hint="Give some text.")
     if limit is not None and len(value) > limit:
         raise InvalidInputError(f"{path} is longer than {limit} characters", hint="Shorten it.")
     return value
+
+
+def _is_storable(text: str) -> bool:
+    # PostgreSQL stores no NUL, UTF-8 no half of a surrogate pair.
+    return b"\x00" not in text.encode("utf-8", "replace") and text == text.encode("utf-8", "replace").decode()

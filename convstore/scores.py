@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
 
-__all__ = ["HIGHEST", "LOWEST", "in_range", "mean", "parse_score", "tenths"]
+__all__ = ["HIGHEST", "LOWEST", "in_range", "mean", "parse_score", "tenths_at_least", "tenths_at_most"]
 
 LOWEST = Decimal(1)
 HIGHEST = Decimal(5)
@@ -36,6 +36,11 @@ def mean(scores: Iterable[Decimal]) -> Decimal | None:
     return (sum(values, Decimal(0)) / len(values)).quantize(_TENTH, rounding=ROUND_HALF_UP)
 
 
-def tenths(score: Decimal) -> int:
-    """A score in tenths, as `effective_quality` stores it: 4.5 is 45."""
-    return int((score * 10).to_integral_value(rounding=ROUND_HALF_UP))
+def tenths_at_least(score: Decimal) -> int:
+    """The least `effective_quality`, in tenths, that reaches a score: 46 for 4.55."""
+    return int((score * 10).to_integral_value(rounding=ROUND_CEILING))
+
+
+def tenths_at_most(score: Decimal) -> int:
+    """The highest `effective_quality`, in tenths, that does not exceed a score: 45 for 4.55."""
+    return int((score * 10).to_integral_value(rounding=ROUND_FLOOR))

@@ -43,7 +43,7 @@ class FileSource:
     @property
     def name(self) -> str:
         """File name."""
-        return self.path.name
+        return printable(self.path.name)
 
     @property
     def size(self) -> int:
@@ -67,8 +67,13 @@ class FileSource:
 class MemorySource:
     """An upload."""
 
-    name: str
+    given_name: str
     data: bytes
+
+    @property
+    def name(self) -> str:
+        """The name it was given."""
+        return printable(self.given_name)
 
     @property
     def size(self) -> int:
@@ -84,8 +89,13 @@ class MemorySource:
         return hashlib.sha256(self.data).hexdigest()
 
 
+def printable(name: str) -> str:
+    """A file's name as it can be stored and shown: on disk names are bytes, uploads are named by strangers."""
+    return name.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+
+
 def expand(paths: Iterable[str | Path]) -> list[FileSource]:
-    """Every file that the paths name, each once, sorted; hidden files in folders are passed over.
+    """Every file that the paths name, each once, sorted; in folders, hidden files and folders are passed over.
 
     Raises
     ------
@@ -96,7 +106,7 @@ def expand(paths: Iterable[str | Path]) -> list[FileSource]:
     for given in paths:
         path = Path(given)
         if path.is_dir():
-            matches = [p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".")]
+            matches = [p for p in path.rglob("*") if p.is_file() and not _is_hidden(p.relative_to(path))]
         elif path.exists():
             matches = [path]
         else:
@@ -112,3 +122,7 @@ def expand(paths: Iterable[str | Path]) -> list[FileSource]:
                 )
         found.update(dict.fromkeys(matches))
     return [FileSource(path) for path in sorted(found)]
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

@@ -10,6 +10,7 @@ from uuid import uuid4
 from convstore.ingest.reports import ConversationReport
 from convstore.model import Actor, Draft
 from convstore.queries.storing import Existing
+from convstore.rights import is_at_least
 from convstore.sources import Source
 
 __all__ = ["Candidate", "Known", "OnConflict", "Rehearsal", "decide"]
@@ -122,6 +123,6 @@ def decide(candidate: Candidate, known: Known, *, on_conflict: OnConflict, actor
 
 def _is_settled_by_others(existing: Existing, actor: Actor) -> bool:
     # Other turns send a conversation back to review, which for decisions of others is a lead's right.
-    if actor.role in ("lead", "admin") or existing.status in ("pending_review", "needs_revision"):
+    if is_at_least(actor, "lead") or existing.status in ("pending_review", "needs_revision"):
         return False
     return existing.status == "archived" or existing.reviewed_by != actor.user_id

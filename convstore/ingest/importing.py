@@ -18,6 +18,7 @@ from convstore.ingest.runs import RunProgress, close_run, find_progress, open_ru
 from convstore.ingest.writing import Writer
 from convstore.model import Actor, Rejection, turns_sha256
 from convstore.quarantine import keep
+from convstore.rights import require_role
 from convstore.sources import Source
 
 __all__ = ["ingest"]
@@ -62,6 +63,7 @@ def ingest(
     """
     if on_conflict not in get_args(OnConflict):
         raise UsageError(f"on-conflict is fail, skip or replace, not {on_conflict!r}", hint="Choose one of the three.")
+    require_role(actor, "reviewer", "importing")
     notify = progress or (lambda _done, _total, _name: None)
     before = find_progress(database, actor, run_id) if run_id else RunProgress()
     run = run_id or uuid4()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, get_args
 from uuid import UUID
 
@@ -25,7 +24,7 @@ from convstore.database.tables import conversations, findings
 from convstore.errors import NotFoundError, UsageError
 from convstore.model import Conversation, Filter, Order, Page, Sort
 from convstore.queries.cursors import LAST, Cursor
-from convstore.queries.filters import conditions
+from convstore.queries.filters import any_of, conditions
 
 __all__ = [
     "EXACT_TOTAL",
@@ -33,8 +32,8 @@ __all__ = [
     "count",
     "get_conversation",
     "list_conversations",
+    "lock_conversations",
     "matching",
-    "resolve_ids",
 ]
 
 c = conversations.c
@@ -51,7 +50,16 @@ SORT_COLUMNS: dict[Sort, ColumnElement[Any]] = {
     "name": c.sort_name,
 }
 
-_UNLISTED = {"workspace_id", "system_prompt", "extra", "sort_name", "file_url", "deleted_by"}
+_UNLISTED = {
+    "workspace_id",
+    "system_prompt",
+    "extra",
+    "sort_name",
+    "file_url",
+    "deleted_by",
+    "word_count",
+    "intensities",
+}
 _COLUMNS = [column for column in conversations.c if column.name not in _UNLISTED]
 _FINDING_CODES = func.array(
     select(findings.c.code)
@@ -122,17 +130,20 @@ def list_conversations(
         rows.reverse()
 
     first: int | None
-    if place is None:
-        first = (total - len(rows) + 1 if exact else None) if cursor == LAST else 1
+    if not rows:
+        first = 0
+    elif backwards and not more:
+        first = 1
+    elif place is None:
+        first = (total - len(rows) + 1 if exact else None) if backwards else 1
     elif place.position is None:
         first = None
     else:
         first = place.position - len(rows) + 1 if backwards else place.position + 1
-    has_next = (cursor != LAST) if backwards else more
-    has_previous = more if backwards else place is not None
-    if not rows:
-        has_next = has_previous = False
-        first = 0 if place is None else first
+        # Rows came since the position was counted: it is no longer known.
+        first = first if first > 0 else None
+    has_next = bool(rows) and (cursor != LAST if backwards else more)
+    has_previous = bool(rows) and (more if backwards else place is not None)
 
     def beside(row: RowMapping, direction: str, position: int | None) -> str:
         return Cursor(
@@ -170,8 +181,8 @@ def get_conversation(connection: Connection, identifier: str, workspace_id: UUID
         There is none, or it is hidden.
     """
     named = [c.conversation_id == identifier]
-    with suppress(ValueError):
-        named.append(c.id == UUID(identifier))
+    if (row_id := _row_id(identifier)) is not None:
+        named.append(c.id == row_id)
     query = (
         select(*_COLUMNS, c.system_prompt, c.extra, _FINDING_CODES)
         .where(c.workspace_id == workspace_id, or_(*named))
@@ -189,31 +200,36 @@ def get_conversation(connection: Connection, identifier: str, workspace_id: UUID
     return row
 
 
-def resolve_ids(connection: Connection, identifiers: Sequence[str], workspace_id: UUID) -> dict[str, RowMapping]:
-    """Row id, public id, status, hash and who decided of each identifier that exists, keyed by identifier."""
-    rows = []
-    for value in identifiers:
-        try:
-            rows.append(UUID(value))
-        except ValueError:
-            continue
-    query = select(c.id, c.conversation_id, c.status, c.turns_sha256, c.reviewed_by, c.is_active, c.created_by).where(
-        c.workspace_id == workspace_id, or_(c.conversation_id.in_(identifiers), c.id.in_(rows))
+def lock_conversations(connection: Connection, identifiers: Sequence[str], workspace_id: UUID) -> dict[str, RowMapping]:
+    """Hold conversations until the transaction ends: what is judged now is still so when it is changed.
+
+    Returns row id, public id, status, hash, who decided, who imported and where the file is, keyed by identifier; an
+    identifier that names nothing is left out.
+    """
+    row_ids = {value: row_id for value in identifiers if (row_id := _row_id(value)) is not None}
+    query = (
+        select(c.id, c.conversation_id, c.status, c.turns_sha256, c.reviewed_by, c.is_active, c.created_by, c.file_path)
+        .where(
+            c.workspace_id == workspace_id,
+            or_(any_of(c.conversation_id, identifiers), any_of(c.id, list(row_ids.values()))),
+        )
+        # In one order everywhere: two batches that wait for each other's rows would never end.
+        .order_by(c.id)
+        .with_for_update()
     )
-    found: dict[str, RowMapping] = {}
-    by_row: dict[str, RowMapping] = {}
-    for row in connection.execute(query).mappings():
-        found[row["conversation_id"]] = row
-        by_row[str(row["id"])] = row
-    return {value: found[value] if value in found else by_row[_canonical(value)]
-            for value in identifiers if value in found or _canonical(value) in by_row}  # fmt: skip
+    rows = list(connection.execute(query).mappings())
+    by_name: dict[str, RowMapping] = {row["conversation_id"]: row for row in rows}
+    by_row_id: dict[UUID, RowMapping] = {row["id"]: row for row in rows}
+    named = {value: by_row_id[row_id] for value, row_id in row_ids.items() if row_id in by_row_id}
+    # Where one conversation's id is another's row id, the id that people gave wins.
+    return named | {value: by_name[value] for value in identifiers if value in by_name}
 
 
-def _canonical(value: str) -> str:
+def _row_id(value: str) -> UUID | None:
     try:
-        return str(UUID(value))
+        return UUID(value)
     except ValueError:
-        return value
+        return None
 
 
 def _count(connection: Connection, where: Sequence[ColumnElement[bool]]) -> int:

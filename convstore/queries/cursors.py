@@ -68,8 +68,8 @@ class Cursor:
                 value = int(value)
                 if not 0 <= value <= 50:
                     raise wrong
-            elif not isinstance(value, str):
+            elif b"\x00" in value.encode():  # and half a surrogate pair is no text
                 raise wrong
             return cls(sort=sort, order=order, direction=direction, value=value, id=UUID(row), position=position)
-        except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError):
+        except (binascii.Error, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             raise wrong from None

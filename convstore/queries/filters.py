@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from typing import get_args
+from typing import TypeVar, get_args
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, exists, false, func, or_
+from sqlalchemy import ARRAY, ColumnElement, Text, any_, cast, exists, func, literal, or_
 
 from convstore.database.tables import (
     conversations,
@@ -22,9 +22,11 @@ from convstore.emotions import normalise_emotion
 from convstore.errors import UsageError
 from convstore.lifecycle import STATUSES
 from convstore.model import DIMENSIONS, Filter, Tier
-from convstore.scores import tenths
+from convstore.scores import tenths_at_least, tenths_at_most
 
-__all__ = ["TextMatch", "conditions"]
+__all__ = ["TextMatch", "any_of", "conditions"]
+
+T = TypeVar("T")
 
 c = conversations.c
 
@@ -45,6 +47,9 @@ def conditions(
         A dimension, group or score range that does not exist.
     """
     _check_words(wanted)
+    for bound in (wanted.min_quality, wanted.max_quality):
+        if bound is not None and not (bound.is_finite() and 0 <= bound <= 10):
+            raise UsageError(f"{bound} is no quality", hint="Scores run from 1 to 5.")
     yield c.workspace_id == workspace_id
     yield c.is_active
     yield from _of_columns(wanted)
@@ -89,16 +94,16 @@ def _of_columns(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         yield c.created_at < wanted.until
     if wanted.ids:
         rows = [found for value in wanted.ids if (found := _uuid_or_none(value)) is not None]
-        yield or_(_one_of(c.conversation_id, wanted.ids), c.id.in_(rows) if rows else false())
+        yield or_(any_of(c.conversation_id, wanted.ids), any_of(c.id, rows))
 
 
 def _of_scores(wanted: Filter) -> Iterator[ColumnElement[bool]]:
     if wanted.unscored:
         yield c.effective_quality == 0
     if wanted.min_quality is not None:
-        yield c.effective_quality >= tenths(wanted.min_quality)
+        yield c.effective_quality >= tenths_at_least(wanted.min_quality)
     if wanted.max_quality is not None:
-        yield c.effective_quality <= tenths(wanted.max_quality)
+        yield c.effective_quality <= tenths_at_most(wanted.max_quality)
         yield c.effective_quality > 0
     for limits in wanted.scores:
         yield _dimension(limits.dimension).between(limits.minimum, limits.maximum)
@@ -135,11 +140,23 @@ def _one_of(column: ColumnElement[str], values: tuple[str, ...]) -> ColumnElemen
     return column == values[0] if len(values) == 1 else column.in_(values)
 
 
+def any_of(column: ColumnElement[T], values: Sequence[T]) -> ColumnElement[bool]:
+    """The column is one of any number of values; IN takes a parameter each, and a statement has 65,535 at most."""
+    return column == any_(literal(list(values), ARRAY(column.type)))
+
+
 def _dimension(name: str) -> ColumnElement[Decimal]:
-    if name not in DIMENSIONS:
-        raise UsageError(f"there is no dimension {name!r}", hint=f"Choose one of {', '.join(DIMENSIONS)}.")
-    column = DIMENSIONS[name]
-    return func.coalesce(c[f"human_{column}"], c[column])
+    """The effective score; `file.quality` and `people.quality` are either side of it, `difference.quality` is between."""
+    side, _, dimension = name.rpartition(".")
+    if dimension not in DIMENSIONS or side not in ("", "file", "people", "difference"):
+        raise UsageError(
+            f"there is no dimension {name!r}",
+            hint=f"Choose one of {', '.join(DIMENSIONS)}, alone or behind file., people. or difference.",
+        )
+    file, people = c[DIMENSIONS[dimension]], c[f"human_{DIMENSIONS[dimension]}"]
+    if side == "difference":
+        return func.abs(people - file)
+    return {"file": file, "people": people}.get(side, func.coalesce(people, file))
 
 
 def _normalised(column: ColumnElement[str | None]) -> ColumnElement[str]:

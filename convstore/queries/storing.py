@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection, exists, func, or_, select
 
 from convstore.database import driver
 from convstore.database.tables import conversations, release_items
@@ -22,12 +22,18 @@ from convstore.queries.turns import TURN_COLUMNS
 __all__ = [
     "FINDING_COLUMNS",
     "Existing",
+    "claim_objects",
     "find_existing",
+    "hold_objects",
     "insert_conversations",
     "is_path_free",
     "lock_version",
     "replace_conversation",
+    "try_claim_objects",
 ]
+
+#: Key of the advisory lock between writers of objects and those who look for strays.
+OBJECTS_LOCK = 4_707_220_191
 
 FINDING_COLUMNS = (
     "workspace_id",
@@ -158,7 +164,8 @@ def replace_conversation(
                 persona_id = (SELECT p.id FROM public.personas AS p
                               WHERE p.workspace_id = c.workspace_id AND p.persona_key = %(persona_key)s::varchar),
                 emotional_arc_id = (SELECT a.id FROM public.emotional_arcs AS a
-                                    WHERE a.workspace_id = c.workspace_id AND a.arc_key = %(emotional_arc_key)s::varchar),
+                                    WHERE a.workspace_id = c.workspace_id
+                                        AND a.arc_key = %(emotional_arc_key)s::varchar),
                 training_topic_id = (SELECT t.id FROM public.training_topics AS t
                                      WHERE t.workspace_id = c.workspace_id AND t.topic_key = %(topic_key)s::varchar)
             WHERE c.workspace_id = %(of_workspace)s AND c.id = %(row_id)s
@@ -175,6 +182,21 @@ def replace_conversation(
         )
     _insert_children(raw, "conversation_turns", TURN_COLUMNS, turns)
     _insert_children(raw, "findings", FINDING_COLUMNS, findings)
+
+
+def hold_objects(connection: Connection) -> None:
+    """Keep objects that nothing names yet from being taken for strays, until the transaction ends."""
+    connection.execute(select(func.pg_advisory_xact_lock_shared(OBJECTS_LOCK)))
+
+
+def claim_objects(connection: Connection) -> None:
+    """Wait until nobody is about to name an object; nobody begins to until the transaction ends."""
+    connection.execute(select(func.pg_advisory_xact_lock(OBJECTS_LOCK)))
+
+
+def try_claim_objects(connection: Connection) -> bool:
+    """The same without waiting: False if somebody is about to name an object."""
+    return bool(connection.execute(select(func.pg_try_advisory_xact_lock(OBJECTS_LOCK))).scalar_one())
 
 
 def lock_version(connection: Connection, row_id: UUID, workspace_id: UUID) -> tuple[str, str] | None:
