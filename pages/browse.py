@@ -21,8 +21,6 @@ wanted = filter_form(vocabulary)
 head = heading("Browse")
 with head.controls:
     order = sort_select()
-    if st.button("Export these", key="export", icon=":material/download:"):
-        go("releases", params_of(wanted, vocabulary))
 page = page_of(store, wanted, order)
 decisions.say_what_happened()
 
@@ -35,6 +33,8 @@ if not page.items:
     else:
         empty.no_match()
     st.stop()
+if head.controls.button("Export these", key="export", icon=":material/download:"):
+    go("releases", params_of(wanted, vocabulary))
 
 selected = conversation_table(page.items, vocabulary)
 opened = opened_row()

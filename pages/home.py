@@ -7,6 +7,7 @@ import streamlit as st
 from convstore.model import Filter
 from convstore.ui import empty, overview
 from convstore.ui.filters import vocabulary_of
+from convstore.ui.health import health
 from convstore.ui.session import current_store
 
 store = current_store()
@@ -21,5 +22,5 @@ left, right = st.columns([3, 2], gap="small")
 with left:
     overview.the_set(store, vocabulary)
 with right:
-    overview.health(store)
+    health(store)
 overview.lately(store)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from convstore.ui import importing
 from convstore.ui.frame import heading
 from convstore.ui.session import current_store

@@ -12,9 +12,7 @@ store = current_store()
 wanted = filter_form(vocabulary_of(store))
 head = heading("Releases")
 count, is_exact = store.count(wanted)
-head.line.caption(
-    conversations_in(count, is_exact) + (" · no filter" if is_empty(wanted) else " with this filter")
-)
+head.line.caption(conversations_in(count, is_exact) + (" · no filter" if is_empty(wanted) else " with this filter"))
 decisions.say_what_happened()
 releasing.last_release()
 if count:

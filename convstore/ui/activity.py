@@ -26,7 +26,10 @@ _VERBS: Mapping[str, str] = {
     "reviewed": "scored",
     "review withdrawn": "took a review back of",
 }
-_STATUS_VERBS = {**{status: action.done for status, action in ACTIONS.items()}, "needs_revision": "asked for revision of"}
+_STATUS_VERBS = {
+    **{status: action.done for status, action in ACTIONS.items()},
+    "needs_revision": "asked for revision of",
+}
 
 
 @dataclass(slots=True)

@@ -18,7 +18,21 @@ from convstore.ui.status import ACTIONS, STATUSES
 from convstore.ui.table import status_column
 from convstore.ui.words import counted, number, plain
 
-__all__ = ["Done", "ask", "buttons", "dialog_if_asked", "is_asking", "last_done", "remember", "say_what_happened", "undo_button"]
+__all__ = [
+    "Done",
+    "ask",
+    "buttons",
+    "dialog_if_asked",
+    "is_asking",
+    "last_done",
+    "remember",
+    "say_what_happened",
+    "undo_button",
+]
+
+
+_AT_HAND: tuple[Status, ...] = ("approved", "rejected")
+_IN_MENU: tuple[Status, ...] = ("needs_revision", "pending_review", "archived")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +69,10 @@ def buttons(store: ConvStore, selected: Sequence[Conversation]) -> None:
         undo_button(store)
         return
     st.markdown(f"**{number(len(selected))} selected**", width="content")
-    for status in ("approved", "rejected"):
+    for status in _AT_HAND:
         _button(status, selected)
     with st.popover("More", disabled=is_asking()):
-        for status in ("needs_revision", "pending_review", "archived"):
+        for status in _IN_MENU:
             _button(status, selected, in_menu=True)
 
 

@@ -21,7 +21,9 @@ def _box(icon: str, words: str, caption: str) -> st.delta_generator.DeltaGenerat
 
 def no_match() -> None:
     """The filter matches no conversation."""
-    box = _box(":material/filter_alt_off:", "No conversation matches", "Take a filter away, or start again without any.")
+    box = _box(
+        ":material/filter_alt_off:", "No conversation matches", "Take a filter away, or start again without any."
+    )
     box.button("Clear filters", key="clear-here", type="primary", on_click=clear)
     box.space("small")
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Head", "frame", "heading", "require_frame"]
 
 _ASSETS = Path(__file__).resolve().parent / "assets"
+_CONTROL_PX = 36
 _is_framed: ContextVar[bool] = ContextVar("is_framed", default=False)
 
 
@@ -40,8 +41,8 @@ def frame() -> Iterator[tuple[Screen, Page]]:
 def require_frame() -> None:
     """Start again inside the frame where a page runs without it.
 
-    A server that has served nothing yet takes a `pages` folder for an app of Streamlit's first kind, and runs an address
-    such as /browse without Home.py. Declaring the navigation ends that for the whole server.
+    A server that has served nothing yet takes a `pages` folder for an app of Streamlit's first kind, and runs an
+    address such as /browse without Home.py. Declaring the navigation ends that for the whole server.
     """
     if not _is_framed.get():
         _configure("convstore")
@@ -51,9 +52,7 @@ def require_frame() -> None:
 
 def _configure(title: str) -> None:
     # The icon comes before the navigation, which would otherwise fetch one from a server of Google's.
-    st.set_page_config(
-        page_title=title, page_icon=str(_ASSETS / "icon.png"), layout="wide", initial_sidebar_state=280
-    )
+    st.set_page_config(page_title=title, page_icon=str(_ASSETS / "icon.png"), layout="wide", initial_sidebar_state=280)
 
 
 class Head(NamedTuple):
@@ -68,6 +67,8 @@ def heading(title: str) -> Head:
     with st.container(gap=None):
         row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small")
         row.header(title, anchor=False, width="content")
+        # As high as a control, so that titles stand at one height with and without controls beside them.
+        row.container(width=1).space(_CONTROL_PX)
         line = st.empty()
     controls = row.container(
         horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall", width="content"

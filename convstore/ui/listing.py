@@ -12,11 +12,12 @@ from convstore.model import Conversation, Filter, Order, Page, Sort
 from convstore.queries.cursors import LAST
 from convstore.ui.words import number
 
-__all__ = ["SORTS", "page_of", "pager", "position", "sort_select"]
+__all__ = ["NEWEST", "SORTS", "page_of", "pager", "position", "sort_select"]
 
+NEWEST = "Newest first"
 #: Orders by the word in the address.
 SORTS: Mapping[str, tuple[Sort, Order]] = {
-    "Newest first": ("created", "desc"),
+    NEWEST: ("created", "desc"),
     "Recently changed": ("updated", "desc"),
     "Best first": ("quality", "desc"),
     "Weakest first": ("quality", "asc"),
@@ -26,9 +27,7 @@ SORTS: Mapping[str, tuple[Sort, Order]] = {
 
 def sort_select() -> str:
     """The select box of orders."""
-    return st.selectbox(
-        "Order", list(SORTS), key="sort", label_visibility="collapsed", bind="query-params", width=190
-    )
+    return st.selectbox("Order", list(SORTS), key="sort", label_visibility="collapsed", bind="query-params", width=190)
 
 
 def page_of(store: ConvStore, wanted: Filter, order: str) -> Page[Conversation]:

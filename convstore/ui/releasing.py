@@ -14,8 +14,8 @@ import streamlit as st
 
 from convstore.core import ConvStore
 from convstore.model import Filter
-from convstore.release.building import ReleaseReport
 from convstore.release.formats import FORMATS, TRAINER_FORMATS
+from convstore.release.reports import ReleaseReport
 from convstore.release.rows import ReleaseOptions
 from convstore.ui.words import bytes_of, conversations_in, counted, number
 
@@ -173,7 +173,7 @@ def last_release() -> None:
 def _download(label: str, file: Path, *, key: str, primary: bool = False) -> None:
     st.download_button(
         label,
-        data=lambda: file.read_bytes(),
+        data=file.read_bytes,
         file_name=file.name,
         key=key,
         type="primary" if primary else "tertiary",

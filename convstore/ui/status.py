@@ -11,7 +11,18 @@ import streamlit as st
 from convstore.checks import CHECKS
 from convstore.model import Severity, Status
 
-__all__ = ["ACTIONS", "FINDINGS", "SEVERITY_COLORS", "STATUSES", "TIERS", "Action", "Color", "Look", "badge", "finding_badge"]
+__all__ = [
+    "ACTIONS",
+    "FINDINGS",
+    "SEVERITY_COLORS",
+    "STATUSES",
+    "TIERS",
+    "Action",
+    "Color",
+    "Look",
+    "badge",
+    "finding_badge",
+]
 
 Color = Literal["gray", "orange", "green", "red", "blue"]
 
@@ -35,7 +46,7 @@ class Action:
     shortcut: str
 
 
-STATUSES: Mapping[str, Look] = {
+STATUSES: Mapping[Status, Look] = {
     "pending_review": Look("To review", ":material/schedule:", "gray"),
     "needs_revision": Look("Needs revision", ":material/edit_note:", "orange"),
     "approved": Look("Approved", ":material/check_circle:", "green"),
@@ -64,7 +75,7 @@ _SEVERITY_ICONS: Mapping[Severity, str] = {
 }
 
 
-def badge(status: str) -> None:
+def badge(status: Status) -> None:
     """The status as a badge."""
     look = STATUSES[status]
     st.badge(look.word, icon=look.icon, color=look.color)

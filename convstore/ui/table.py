@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -13,15 +14,13 @@ from convstore.ui.address import Vocabulary
 from convstore.ui.status import FINDINGS, SEVERITY_COLORS, STATUSES, TIERS
 from convstore.ui.words import local_zone, prettified
 
+if TYPE_CHECKING:
+    from streamlit.elements.lib.column_types import ColumnConfig
+
 __all__ = ["conversation_table", "opened_row", "status_column"]
 
 
-def conversation_table(
-    conversations: Sequence[Conversation],
-    vocabulary: Vocabulary,
-    *,
-    selectable: bool = True,
-) -> list[Conversation]:
+def conversation_table(conversations: Sequence[Conversation], vocabulary: Vocabulary) -> list[Conversation]:
     """Show the rows; those that are selected. A press on a name is kept for `opened_row`."""
     column = st.column_config
     shown = st.dataframe(
@@ -30,7 +29,7 @@ def conversation_table(
         height="content",
         row_height=31,
         hide_index=True,
-        on_select="rerun" if selectable else "ignore",
+        on_select="rerun",
         selection_mode="multi-row",
         placeholder="–",
         alt="Conversations",
@@ -56,8 +55,7 @@ def conversation_table(
             "Turns": column.NumberColumn("Turns", width=60),
         },
     )
-    rows = shown.selection.rows if selectable else []
-    return [conversations[row] for row in rows if row < len(conversations)]
+    return [conversations[row] for row in shown.selection.rows if row < len(conversations)]
 
 
 def opened_row() -> int | None:
@@ -71,7 +69,7 @@ def _keep_opened() -> None:
     st.session_state["opened"] = st.session_state["open"].row
 
 
-def status_column(width: int = 118) -> object:
+def status_column(width: int = 118) -> ColumnConfig:
     """The column of a status: one word in its colour."""
     return st.column_config.MultiselectColumn(
         "Status",
@@ -89,7 +87,8 @@ def frame_of(conversations: Sequence[Conversation], vocabulary: Vocabulary) -> p
             "Name": [row.conversation_name for row in conversations],
             "Status": [[STATUSES[row.status].word] for row in conversations],
             "Quality": pd.Series(
-                [row.effective_quality / 10 if row.effective_quality else None for row in conversations], dtype="Float64"
+                [row.effective_quality / 10 if row.effective_quality else None for row in conversations],
+                dtype="Float64",
             ),
             "Findings": [[FINDINGS[code] for code in FINDINGS if code in row.finding_codes] for row in conversations],
             "Persona": [_name(vocabulary, "persona", row.persona_key) for row in conversations],

@@ -24,23 +24,20 @@ def edit_form(store: ConvStore, conversation: Conversation) -> None:
     if conversation.is_active and st.button(
         "Move to the trash", key="trash", type="tertiary", icon=":material/delete:"
     ):
-        if _succeeded(store.delete([str(conversation.id)]), "Moved to the trash."):
-            st.session_state["trashed"] = str(conversation.id)
-            st.rerun()
+        _say(store.delete([str(conversation.id)]), "Moved to the trash.")
+        st.rerun()
 
 
 def restore_button(store: ConvStore, conversation: Conversation) -> None:
     """Say that it is in the trash, and offer to take it out."""
     st.caption("This conversation is in the trash.", width="content")
     if st.button("Restore", key="restore", type="primary", icon=":material/restore_from_trash:"):
-        _succeeded(store.restore([str(conversation.id)]), "Taken out of the trash.")
+        _say(store.restore([str(conversation.id)]), "Taken out of the trash.")
         st.rerun()
     if st.button("Back to the list", key="leave", type="tertiary"):
         go("browse")
 
 
-def _succeeded(result: BatchResult, words: str) -> bool:
+def _say(result: BatchResult, words: str) -> None:
     outcome = result.items[0]
-    done = outcome.outcome != "refused"
-    decisions.remember(words if done else f"Left alone: {outcome.reason}.", None)
-    return done
+    decisions.remember(f"Left alone: {outcome.reason}." if outcome.outcome == "refused" else words, None)

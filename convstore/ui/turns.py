@@ -30,8 +30,11 @@ def turns_beside_notes(turns: Sequence[Turn], findings: Iterable[Finding]) -> No
             _finding(finding)
     for turn in turns:
         message, notes = st.columns([520, 270], gap="medium")
-        with message, st.chat_message(
-            "user" if turn.role == "user" else "assistant", avatar=_AVATARS.get(turn.role, ":material/forum:")
+        with (
+            message,
+            st.chat_message(
+                "user" if turn.role == "user" else "assistant", avatar=_AVATARS.get(turn.role, ":material/forum:")
+            ),
         ):
             st.text(turn.content)
             for finding in found:

@@ -44,10 +44,12 @@ class Walk:
 
     @property
     def has_next(self) -> bool:
+        """True if a conversation follows."""
         return self.index + 1 < len(self.page.items) or self.page.next is not None
 
     @property
     def has_previous(self) -> bool:
+        """True if a conversation comes before."""
         return self.index > 0 or self.page.previous is not None
 
     def step(self, store: ConvStore, by: int) -> Walk:

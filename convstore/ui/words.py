@@ -8,7 +8,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-__all__ = ["bytes_of", "conversations_in", "counted", "local_zone", "moment", "number", "plain", "prettified", "score", "sentence", "total", "with_code"]
+__all__ = [
+    "bytes_of",
+    "conversations_in",
+    "counted",
+    "local_zone",
+    "moment",
+    "number",
+    "plain",
+    "prettified",
+    "score",
+    "sentence",
+    "total",
+    "with_code",
+]
 
 _WORD_JOINER = "\u2060"
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#!~|<>$&^])|(?<=^\d)(?=[.)])|^(?=[+=-])")
