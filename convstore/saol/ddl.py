@@ -52,7 +52,7 @@ def agent_execute_ddl(
             run_all(connection, statements)
             changes = diff_objects(before, snapshot_objects(connection))
             losses = tuple(change for change in changes if change.change in _LOSSES)
-            asks = bool(warnings or losses) and not confirm
+            asks = bool(warnings or losses) and confirm is not True
             attempt.keep = not dry_run and not asks
         if losses and not attempt.keep:
             changes = count_rows_of(connection, changes)
@@ -115,7 +115,7 @@ def _run_alone(
     with database.admin(autocommit=True) as connection:
         _limit(connection, timeout_s)
         fact = check_catalogue(connection, statement)
-        if dry_run or (statement.danger and not confirm):
+        if dry_run or (statement.danger and confirm is not True):
             asks = bool(statement.danger)
             warnings = [f"{statement.command}: {statement.danger}"] if statement.danger else []
             return DDLResult(

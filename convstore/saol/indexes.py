@@ -102,7 +102,7 @@ def agent_manage_index(
             wanted, statement = _creation(connection, relation, name, columns, unique, method, where, concurrently)
         else:
             wanted, statement = _removal(relation, present, name, concurrently)
-            if not confirm and not dry_run:
+            if confirm is not True and not dry_run:
                 return _ask(connection, relation, wanted, statement.as_string(connection))
         # A concurrent build that fails leaves an invalid index, which costs writes and serves nobody.
         leftover = sql.Identifier(relation.schema, wanted) if action == "create" else None

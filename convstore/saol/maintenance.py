@@ -80,7 +80,7 @@ def agent_vacuum(
     with database.admin(autocommit=True) as connection:
         relation = get_relation(connection, table)
         statement = sql.SQL("VACUUM {}{}").format(inside, relation.identifier)
-        if full and not confirm and not dry_run:
+        if full and confirm is not True and not dry_run:
             size = _size(connection, relation.oid)
             fact = f"VACUUM FULL rewrites {relation.label} ({size} bytes) and locks it against everybody meanwhile"
             call = f"agent_vacuum(database, table={relation.label!r}, full=True, confirm=True)"

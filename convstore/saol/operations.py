@@ -135,7 +135,7 @@ def run_operation(
         raise UsageError(f"{name} needs {', '.join(missing)}", hint=f"Its arguments: {', '.join(known)}.")
     hints = get_type_hints(found.function)
     for argument, value in given.items():
-        _check_type(argument, value, hints[argument], known[argument].type)
+        given[argument] = _checked(argument, value, hints[argument], known[argument].type)
     if as_user is not None:
         if not found.takes_user:
             raise UsageError(f"{name} runs with the admin's login only", hint="Leave the user out.")
@@ -143,13 +143,14 @@ def run_operation(
     return found.function(database, **given)
 
 
-def _check_type(argument: str, value: object, hint: Any, shown: str) -> None:
-    """Refuse a value that cannot be meant; the operation itself checks what is inside."""
-    from pydantic import ConfigDict, TypeAdapter, ValidationError
+def _checked(argument: str, value: object, hint: Any, shown: str) -> object:
+    """The value, its text read as a number or a truth value where one is due; the operation checks what is inside."""
+    from pydantic import TypeAdapter, ValidationError
 
     try:
-        TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value, strict=False)
+        found = TypeAdapter(hint).validate_python(value)
     except ValidationError as error:
         raise UsageError(
             f"{argument} is {shown}, not {value!r}: {error.errors()[0]['msg']}", hint="Correct the value."
         ) from None
+    return found if isinstance(found, bool | int | float) else value

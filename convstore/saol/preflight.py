@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,7 +56,8 @@ def agent_preflight(
         with session(database, as_user, read_only=True) as connection:
             checks.append(_connection(connection))
             if table is not None:
-                checks += _table(connection, table, mode, check_names(on_conflict, "on_conflict"))
+                # One by one: what was found out before a failure is part of the answer.
+                checks.extend(_table(connection, table, mode, check_names(on_conflict, "on_conflict")))
     except ConvstoreError as error:
         code = error.code
         actions += advise(error.code, hint=error.hint)
@@ -100,18 +101,17 @@ def _connection(connection: Connection) -> PreflightCheck:
     )
 
 
-def _table(connection: Connection, table: str, mode: str, on_conflict: list[str]) -> list[PreflightCheck]:
+def _table(connection: Connection, table: str, mode: str, on_conflict: list[str]) -> Iterator[PreflightCheck]:
     if mode not in ("read", "insert", "upsert"):
         raise UsageError(f"there is no mode {mode!r}", hint="Use read, insert or upsert.")
     relation = get_relation(connection, table)
-    checks = [PreflightCheck(name="table", status="ok", fact=f"{relation.label} has {len(relation.columns)} columns")]
+    yield PreflightCheck(name="table", status="ok", fact=f"{relation.label} has {len(relation.columns)} columns")
     needed = {"read": ("SELECT",), "insert": ("INSERT",), "upsert": ("INSERT", "UPDATE")}[mode]
     check_privileges(connection, relation, *needed)
-    checks.append(PreflightCheck(name="privileges", status="ok", fact=f"{', '.join(needed)} on {relation.label}"))
+    yield PreflightCheck(name="privileges", status="ok", fact=f"{', '.join(needed)} on {relation.label}")
     if mode == "upsert":
         key = choose_upsert_key(relation, on_conflict)
-        checks.append(PreflightCheck(name="upsert key", status="ok", fact=f"({', '.join(key)}) is unique and not null"))
-    return checks
+        yield PreflightCheck(name="upsert key", status="ok", fact=f"({', '.join(key)}) is unique and not null")
 
 
 def check_privileges(connection: Connection, relation: Relation, *privileges: str) -> None:

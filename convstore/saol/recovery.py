@@ -60,9 +60,14 @@ def agent_analyze_import_errors(database: Database, *, report: str | Path) -> Im
     """Read an errors report and say how to recover, by share of failures.
 
     The database is not asked; it is the first argument as with every operation.
+
+    Parameters
+    ----------
+    report
+        An errors report, or a folder of reports: then its newest one.
     """
     tallies: dict[str, _Tally] = {}
-    for entry in _entries(Path(report)):
+    for entry in _entries(_newest(Path(report))):
         tallies.setdefault(entry["code"], _Tally(entry)).add(entry)
     failed = sum(tally.count for tally in tallies.values())
     shares = tuple(
@@ -103,6 +108,17 @@ def _share(code: str, tally: _Tally, failed: int) -> ErrorShare:
         example_reason=tally.first["reason"],
         step=step,
     )
+
+
+def _newest(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    reports = sorted(path.glob("import-*.errors.json"), key=lambda report: report.stat().st_mtime_ns)
+    if not reports:
+        raise InvalidInputError(
+            f"{path} holds no errors report", code="ERR_SOURCE_NOT_FOUND", hint="Name the folder given as reports_dir."
+        )
+    return reports[-1]
 
 
 def _entries(path: Path) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ What cannot be read is a record too, with the reason, so that its neighbours go 
 from __future__ import annotations
 
 import codecs
+import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from convstore.errors import InvalidInputError, UsageError
 
 __all__ = ["Source", "SourceRecord", "iter_json_array", "iter_records"]
 
-Source: TypeAlias = "str | Path | Iterable[Mapping[str, object]]"
+Source: TypeAlias = str | Path | Iterable[Mapping[str, object]]
 
 CHUNK_CHARACTERS = 1 << 20
 _SPACE = " \t\r\n"
@@ -61,8 +62,6 @@ def iter_records(source: Source) -> Iterator[SourceRecord]:
 
 
 def _from_text(text: str) -> Iterator[SourceRecord]:
-    import io
-
     return _array(io.StringIO(text))
 
 

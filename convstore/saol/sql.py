@@ -69,7 +69,7 @@ def agent_execute_sql(
     _check(statements, params, as_user)
     dangers = [f"{statement.command}: {statement.danger}" for statement in statements if statement.danger]
     values = [_parameter(value) for value in params]
-    asks = bool(dangers) and not confirm
+    asks = bool(dangers) and confirm is not True
     rolls_back = dry_run or asks
     steps = [statements] if transaction or rolls_back else [[statement] for statement in statements]
     parts = [

@@ -16,7 +16,12 @@ from convstore.saol.values import as_json
 
 
 def test_json_keeps_every_digit() -> None:
-    value = {"a": Decimal("1.10"), "b": 0.1, "c": 2**70, "d": [UUID(int=1), datetime(2026, 1, 2, tzinfo=UTC), None, True]}
+    value = {
+        "a": Decimal("1.10"),
+        "b": 0.1,
+        "c": 2**70,
+        "d": [UUID(int=1), datetime(2026, 1, 2, tzinfo=UTC), None, True],
+    }
     assert as_json(value) == (
         '{"a":1.10,"b":0.1,"c":1180591620717411303424,'
         '"d":["00000000-0000-0000-0000-000000000001","2026-01-02T00:00:00+00:00",null,true]}'
