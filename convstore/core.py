@@ -6,9 +6,11 @@ import getpass
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 from uuid import UUID
 
 from convstore.cache import Cache
@@ -17,12 +19,16 @@ from convstore.errors import ForbiddenError, NotFoundError, UsageError
 from convstore.model import (
     Actor,
     BatchResult,
+    CheckResult,
     Conversation,
     ConversationDetail,
     Event,
     Filter,
+    Job,
+    JobStatus,
     Order,
     Page,
+    Role,
     Sort,
     Status,
     UndoResult,
@@ -33,13 +39,23 @@ from convstore.settings import Settings
 if TYPE_CHECKING:
     from convstore.database.embedded import EmbeddedServer
     from convstore.files import FileStore
+    from convstore.identity import Identity, TokenVerifier
     from convstore.ingest import IngestReport, OnConflict
+    from convstore.queries.facets import Facets
     from convstore.queries.imports import ImportRun, QuarantinedFile
-    from convstore.release.judging import LintMode
+    from convstore.queries.members import Member, WorkspaceSettings
+    from convstore.queries.release_items import ReleasedItem
+    from convstore.queries.releases import Release, ReleaseHead, ReleaseUse
+    from convstore.reconcile import ReconcileReport, VerifyReport
+    from convstore.release.comparing import ReleaseDiff
+    from convstore.release.delivering import DeliveredFile
+    from convstore.release.previewing import ReleasePreview
     from convstore.release.reports import ReleaseReport
     from convstore.release.rows import ReleaseOptions
-    from convstore.release.selection import SliceRules, SplitPlan
-    from convstore.queries.facets import Facets
+    from convstore.release.specification import Slice
+    from convstore.release.verifying import VerifyReport
+    from convstore.retention import ArchiveReport, RetentionReport, StorageUse
+    from convstore.review import BulkPreview, BulkResult, ReviewDesk
     from convstore.schema import SchemaState
     from convstore.statistics import Statistics
 
@@ -57,6 +73,7 @@ class Resources:
         self._server: EmbeddedServer | None = None
         self._database: Database | None = None
         self._files: FileStore | None = None
+        self._verifier: TokenVerifier | None = None
         self._lock = threading.RLock()
 
     @property
@@ -76,6 +93,16 @@ class Resources:
             if self._files is None:
                 self._files = open_store(self.settings)
             return self._files
+
+    @property
+    def verifier(self) -> TokenVerifier:
+        """Verifies tokens of the configured issuer; keeps its keys."""
+        from convstore.identity import TokenVerifier
+
+        with self._lock:
+            if self._verifier is None:
+                self._verifier = TokenVerifier.of(self.settings)
+            return self._verifier
 
     def close(self) -> None:
         """Give everything back; the embedded server stops when its last user has."""
@@ -166,9 +193,22 @@ class ConvStore:
 
     @classmethod
     def for_person(
-        cls, resources: Resources, *, user_id: UUID, name: str, email: str | None, workspace: str | None = None
+        cls,
+        resources: Resources,
+        *,
+        user_id: UUID,
+        name: str,
+        email: str | None,
+        workspace: str | None = None,
+        or_first: bool = False,
     ) -> ConvStore:
-        """A person who proved who they are, in a workspace that they belong to."""
+        """A person who proved who they are, in a workspace that they belong to.
+
+        Parameters
+        ----------
+        or_first
+            Take the first of their workspaces where the wanted one is none of theirs.
+        """
         slug = workspace or resources.settings.workspace
         with resources.database.transaction(Context(user_id=user_id, email=email), read_only=True) as connection:
             memberships = people.list_memberships(connection, user_id)
@@ -180,10 +220,38 @@ class ConvStore:
                 "you belong to no workspace yet",
                 hint="Ask an admin to add you: convstore member add EMAIL --role reviewer.",
             )
+        if or_first:
+            return cls(resources, memberships[0].actor(user_id=user_id, name=name, email=email))
         raise NotFoundError(
             f"there is no workspace {slug!r} for you",
             hint=f"Yours: {', '.join(membership.slug for membership in memberships)}.",
         )
+
+    @classmethod
+    def for_identity(cls, resources: Resources, identity: Identity, *, workspace: str | None = None) -> ConvStore:
+        """Somebody whom an issuer vouches for; their profile is made at the first sign-in."""
+        from convstore.identity import admit
+
+        person = admit(resources.database, identity)
+        return cls.for_person(
+            resources,
+            user_id=person.user_id,
+            name=person.name,
+            email=person.email,
+            workspace=workspace,
+            or_first=workspace is None,
+        )
+
+    @classmethod
+    def for_token(cls, resources: Resources, token: str, *, workspace: str | None = None) -> ConvStore:
+        """Whoever sends a token of the configured issuer.
+
+        Raises
+        ------
+        SignInError
+            The token is forged, expired, unsigned, or meant for somebody else.
+        """
+        return cls.for_identity(resources, resources.verifier.verify(token), workspace=workspace)
 
     @property
     def settings(self) -> Settings:
@@ -363,9 +431,7 @@ class ConvStore:
         from convstore.ingest import defer_ingest
 
         check = self._space_check()
-        return defer_ingest(
-            self.database, self.files, self.actor, uploads, on_conflict=on_conflict, check_space=check
-        )
+        return defer_ingest(self.database, self.files, self.actor, uploads, on_conflict=on_conflict, check_space=check)
 
     def ingest_deferred(
         self, job_id: UUID, arguments: Mapping[str, Any], *, progress: Callable[[int, int, str], None]
@@ -386,6 +452,12 @@ class ConvStore:
                 progress=progress,
             )
 
+    def fail_import(self, job_id: UUID, reason: str) -> None:
+        """Note why the files that are left of a queued import were not imported."""
+        from convstore.ingest import fail_items
+
+        fail_items(self.database, self.actor, job_id, reason)
+
     def review(
         self,
         identifiers: Sequence[str],
@@ -399,7 +471,7 @@ class ConvStore:
         read: Mapping[str, str] | None = None,
         as_review: bool = False,
     ) -> BatchResult:
-        """Decide about conversations as one batch; see `convstore.review.review`."""
+        """Decide about conversations as one batch; see `convstore.review.deciding.review`."""
         from convstore.review import check_scores, review
 
         with self._writing():
@@ -416,6 +488,36 @@ class ConvStore:
                 read=read,
                 as_review=as_review,
             )
+
+    @property
+    def desk(self) -> ReviewDesk:
+        """Queues, leases and drafts of this person: what belongs to reviewing beside the decisions."""
+        from convstore.review import ReviewDesk
+
+        def forget() -> None:
+            self.resources.cache.invalidate(self.actor.workspace_id)
+
+        return ReviewDesk(self.database, lambda: self.files, self.actor, forget)
+
+    def bulk_preview(self, wanted: Filter, status: Status) -> BulkPreview:
+        """What a decision about a whole filter would do: counts, conflicts, five samples."""
+        from convstore.review import bulk_preview
+
+        return bulk_preview(self.database, self.actor, wanted, status)
+
+    def bulk_review(
+        self,
+        wanted: Filter,
+        *,
+        status: Status,
+        note: str | None = None,
+        progress: Callable[[int, int, str], None] | None = None,
+    ) -> BulkResult:
+        """Decide about a whole filter as one batch; see `convstore.review.bulk.bulk_review`."""
+        from convstore.review import bulk_review
+
+        with self._writing():
+            return bulk_review(self.database, self.actor, wanted, status=status, note=note, progress=progress)
 
     def undo(self, batch_id: UUID) -> UndoResult:
         """Take a batch of decisions back; rows that changed since are left alone."""
@@ -482,35 +584,129 @@ class ConvStore:
         out: str | Path,
         wanted: Filter | None = None,
         *,
-        name: str | None = None,
-        rules: SliceRules | None = None,
-        plan: SplitPlan | None = None,
-        options: ReleaseOptions | None = None,
-        seed: int = 0,
-        lint: LintMode | None = None,
+        force: bool = False,
+        progress: Callable[[int, int, str], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+        **asked: Unpack[Slice],
+    ) -> ReleaseReport:
+        """Write a slice to a file or folder, as a release; see `convstore.release.building.build_release`.
+
+        `asked` holds name, rules, plan, options, seed and lint, as `ReleaseRequest` explains them.
+        """
+        from convstore.release.building import build_release
+        from convstore.release.specification import ReleaseRequest
+
+        request = ReleaseRequest(format=format_name, filter=wanted or Filter(), force=force, **asked)
+        with self._writing():
+            return build_release(self.database, self.actor, request, Path(out), progress=progress, cancel=cancel)
+
+    def preview_release(
+        self,
+        format_name: str,
+        wanted: Filter | None = None,
+        *,
+        read_texts: bool = True,
+        progress: Callable[[int, int, str], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+        **asked: Unpack[Slice],
+    ) -> ReleasePreview:
+        """What `export` would write: counts, lint and a few rows; see `convstore.release.previewing`."""
+        from convstore.release.previewing import preview_release
+        from convstore.release.specification import ReleaseRequest
+
+        request = ReleaseRequest(format=format_name, filter=wanted or Filter(), **asked)
+        return preview_release(
+            self.database, self.actor, request, read_texts=read_texts, progress=progress, cancel=cancel
+        )
+
+    def list_releases(self, *, limit: int = 100) -> tuple[ReleaseHead, ...]:
+        """Releases, newest first."""
+        from convstore.queries.releases import list_releases
+
+        with self._reading() as connection:
+            return list_releases(connection, self.actor.workspace_id, limit=limit)
+
+    def get_release(self, identifier: str) -> Release:
+        """A release by name or id, with its files, counts and what it left out."""
+        from convstore.queries.releases import get_release
+
+        with self._reading() as connection:
+            return get_release(connection, identifier, self.actor.workspace_id)
+
+    def release_items(self, identifier: str, *, after: int = -1, limit: int = 100) -> tuple[ReleasedItem, ...]:
+        """A page of the conversations of a release, those behind position `after`."""
+        from convstore.queries.release_items import list_items
+        from convstore.queries.releases import get_release
+
+        with self._reading() as connection:
+            release = get_release(connection, identifier, self.actor.workspace_id)
+            return list_items(connection, release.id, self.actor.workspace_id, after=after, limit=limit)
+
+    def releases_of(self, identifier: str) -> tuple[ReleaseUse, ...]:
+        """The releases that hold a conversation, newest first."""
+        from convstore.queries.conversations import get_conversation
+        from convstore.queries.releases import list_usage
+
+        with self._reading() as connection:
+            row = get_conversation(connection, identifier, self.actor.workspace_id)
+            return list_usage(connection, row["id"], self.actor.workspace_id)
+
+    def export_release(
+        self,
+        identifier: str,
+        out: str | Path,
+        *,
         force: bool = False,
         progress: Callable[[int, int, str], None] | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> ReleaseReport:
-        """Write a slice to a file or folder, as a release; see `convstore.release.building.build_release`."""
-        from convstore.release.building import build_release
-        from convstore.release.rows import ReleaseOptions
-        from convstore.release.selection import SliceRules, SplitPlan
-        from convstore.release.specification import ReleaseRequest
+        """Write the rows of a sealed release again; see `convstore.release.again.export_again`."""
+        from convstore.release.again import export_again
 
-        request = ReleaseRequest(
-            format=format_name,
-            filter=wanted or Filter(),
-            rules=rules or SliceRules(),
-            plan=plan or SplitPlan(),
-            options=options or ReleaseOptions(),
-            name=name,
-            seed=seed,
-            lint=lint,
-            force=force,
-        )
         with self._writing():
-            return build_release(self.database, self.actor, request, Path(out), progress=progress, cancel=cancel)
+            return export_again(
+                self.database,
+                self.files,
+                self.actor,
+                identifier,
+                Path(out),
+                force=force,
+                progress=progress,
+                cancel=cancel,
+            )
+
+    def verify_release(
+        self,
+        identifier: str,
+        *,
+        path: str | Path | None = None,
+        progress: Callable[[int, int, str], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> VerifyReport:
+        """Compare a release with its files and with the stored objects that it names."""
+        from convstore.release.verifying import verify_release
+
+        return verify_release(
+            self.database,
+            self.files,
+            self.actor,
+            identifier,
+            path=None if path is None else Path(path),
+            progress=progress,
+            cancel=cancel,
+        )
+
+    def diff_releases(self, before: str, after: str) -> ReleaseDiff:
+        """What changed from one release to another."""
+        from convstore.release.comparing import diff_releases
+
+        return diff_releases(self.database, self.actor, before, after)
+
+    def store_export(self, report: ReleaseReport, *, expires_s: int = 3600) -> tuple[DeliveredFile, ...]:
+        """Put the files of an export into the file store, with a signed link to each."""
+        from convstore.release.delivering import store_export
+
+        return store_export(self.files, self.actor, report, expires_s=expires_s)
 
     # The set as a whole
 
@@ -611,9 +807,7 @@ class ConvStore:
 
         options: dict[str, Any] = {"start": start, "checkpoint": checkpoint, "progress": progress}
         with self._writing():
-            return reconcile(
-                self.database, self.files, self.actor, repair=repair, language=self._language(), **options
-            )
+            return reconcile(self.database, self.files, self.actor, repair=repair, language=self._language(), **options)
 
     def verify(
         self,
@@ -729,6 +923,51 @@ class ConvStore:
         from convstore.health import examine_workspace
 
         return examine_workspace(self.database, self.actor)
+
+    # Workspaces and members
+
+    def workspace(self) -> WorkspaceSettings:
+        """What is settled for this workspace."""
+        from convstore.workspaces import get_workspace
+
+        return get_workspace(self.database, self.actor)
+
+    def create_workspace(self, slug: str, *, name: str | None = None) -> UUID:
+        """Make another workspace, with this person as its admin."""
+        from convstore.workspaces import create_workspace
+
+        return create_workspace(self.database, self.actor, slug, name=name)
+
+    def update_workspace(self, **changes: Any) -> None:
+        """Rename this workspace or change its settings; see `convstore.workspaces.update_workspace`."""
+        from convstore.workspaces import update_workspace
+
+        with self._writing():
+            update_workspace(self.database, self.actor, changes)
+
+    def members(self) -> tuple[tuple[Member, ...], tuple[Member, ...]]:
+        """The members of this workspace, and for admins those who are invited."""
+        from convstore.workspaces import list_people
+
+        return list_people(self.database, self.actor)
+
+    def add_member(self, email: str, role: Role) -> Literal["added", "invited"]:
+        """Let somebody belong to this workspace, at once or from their first sign-in on."""
+        from convstore.workspaces import add_member
+
+        return add_member(self.database, self.actor, email, role)
+
+    def change_role(self, email: str, role: Role) -> None:
+        """Give a member, or somebody who is invited, another role."""
+        from convstore.workspaces import change_role
+
+        change_role(self.database, self.actor, email, role)
+
+    def remove_member(self, email: str) -> None:
+        """End a membership or withdraw an invitation."""
+        from convstore.workspaces import remove_member
+
+        remove_member(self.database, self.actor, email)
 
     # Setting up
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,15 @@ from convstore.files import object_path, pack
 from convstore.model import DIMENSIONS, Draft, Finding, turns_sha256
 from convstore.textstats import sentence_count, word_count
 
-__all__ = ["CONTENT_COLUMNS", "StoredDocument", "conversation_row", "store_document", "turn_rows"]
+__all__ = [
+    "CONTENT_COLUMNS",
+    "StoredDocument",
+    "check_draft",
+    "conversation_row",
+    "finding_rows",
+    "store_document",
+    "turn_rows",
+]
 
 #: Columns that come from the document: what a replacement writes again.
 CONTENT_COLUMNS = (
@@ -42,6 +50,8 @@ CONTENT_COLUMNS = (
     "source_name",
     "system_prompt",
     "extra",
+    "word_count",
+    "intensities",
 )
 
 
@@ -113,10 +123,17 @@ def conversation_row(stored: StoredDocument, *, bucket: str) -> dict[str, Any]:
         "source_name": stored.source_name,
         "system_prompt": draft.system_prompt,
         "extra": orjson.dumps(dict(draft.extra)).decode(),
+        "word_count": sum(word_count(turn.content) for turn in draft.turns),
+        "intensities": _intensities(draft),
     }
     for name, column in DIMENSIONS.items():
         row[column] = getattr(draft.scores, name)
     return row
+
+
+def _intensities(draft: Draft) -> list[int | None] | None:
+    found = [None if t.emotional_intensity is None else round(t.emotional_intensity * 100) for t in draft.turns]
+    return found if any(value is not None for value in found) else None
 
 
 def turn_rows(stored: StoredDocument, workspace_id: UUID) -> Sequence[tuple[Any, ...]]:
@@ -138,3 +155,20 @@ def turn_rows(stored: StoredDocument, workspace_id: UUID) -> Sequence[tuple[Any,
         )
         for turn in stored.draft.turns
     ]
+
+
+def finding_rows(stored: StoredDocument, workspace_id: UUID) -> Iterator[tuple[Any, ...]]:
+    """One tuple a finding, in the order of `convstore.queries.storing.FINDING_COLUMNS`."""
+    for finding in stored.findings:
+        start, end = finding.span or (None, None)
+        yield (
+            workspace_id,
+            stored.row_id,
+            finding.code,
+            finding.severity,
+            finding.check_version,
+            finding.turn_number,
+            start,
+            end,
+            finding.explanation,
+        )

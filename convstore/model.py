@@ -24,6 +24,8 @@ __all__ = [
     "Filter",
     "Finding",
     "FormatWarning",
+    "Job",
+    "JobStatus",
     "Order",
     "Page",
     "ParsedFile",
@@ -413,3 +415,31 @@ class Actor:
     role: Role
     name: str
     email: str | None = None
+
+
+JobStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Work in the background. `total` is None while nobody knows; `attempt` counts starts.
+
+    `error` is an error as the command line shows it, `result` what the same command would have answered.
+    """
+
+    id: UUID
+    task: str
+    status: JobStatus
+    done: int
+    total: int | None
+    step: str | None
+    result: Mapping[str, Any] | None
+    error: Mapping[str, Any] | None
+    cancel_requested: bool
+    attempt: int
+    created_by: UUID
+    asked_by: str | None
+    created_at: datetime
+    started_at: datetime | None
+    updated_at: datetime
+    finished_at: datetime | None

@@ -45,7 +45,8 @@ class Context:
         """The context of a person, or of convstore acting for a person."""
         return cls(
             user_id=actor.user_id,
-            role="service_role" if elevated else "authenticated",
+            # convstore's own actor belongs to no workspace; it is its role that lets it act.
+            role="service_role" if elevated or actor.user_id == SYSTEM_ID else "authenticated",
             email=actor.email,
             batch_id=batch_id,
             undo_batch=undo_batch,

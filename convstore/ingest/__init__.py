@@ -7,14 +7,25 @@ A crash can leave an object that no row names, never a row without its file; a s
     deciding    what becomes of a conversation, from what is stored; writes nothing
     writing     files and rows of new and of replaced conversations
     runs        the record of the import itself
+    deferring   an import as a job, and its run on a worker
     reports     what became of every file and conversation
 """
 
 from __future__ import annotations
 
 from convstore.ingest.deciding import OnConflict
+from convstore.ingest.deferring import defer_ingest, run_deferred_ingest
 from convstore.ingest.importing import ingest
 from convstore.ingest.reports import ConversationReport, FileReport, IngestReport
-from convstore.ingest.runs import fail_items, queue_run
+from convstore.ingest.runs import fail_items
 
-__all__ = ["ConversationReport", "FileReport", "IngestReport", "OnConflict", "fail_items", "ingest", "queue_run"]
+__all__ = [
+    "ConversationReport",
+    "FileReport",
+    "IngestReport",
+    "OnConflict",
+    "defer_ingest",
+    "fail_items",
+    "ingest",
+    "run_deferred_ingest",
+]

@@ -36,6 +36,7 @@ BEGIN
             WHERE e.workspace_id = NEW.workspace_id AND e.conversation_id = NEW.id AND e.after ? 'status'
             ORDER BY e.id DESC LIMIT 1;
             IF recorded.batch_id IS DISTINCT FROM convstore.setting('undo_batch')::uuid
+               OR recorded.action NOT IN ('status', 'undone')
                OR recorded.before ->> 'status' IS DISTINCT FROM NEW.status
                OR recorded.after ->> 'status' IS DISTINCT FROM OLD.status THEN
                 RAISE EXCEPTION 'undo of % to % is not the inverse of the last decision', OLD.status, NEW.status

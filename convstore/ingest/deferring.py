@@ -1,0 +1,75 @@
+"""An import that runs later, as a job: files are kept, the import is noted with every file, and a worker does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
+from uuid import UUID, uuid4
+
+from convstore.database import Context, Database
+from convstore.errors import UsageError
+from convstore.files import FileStore
+from convstore.ingest.deciding import OnConflict
+from convstore.ingest.importing import ingest
+from convstore.ingest.reports import IngestReport
+from convstore.ingest.runs import queue_run
+from convstore.model import Actor
+from convstore.queries.storing import hold_objects
+from convstore.queue import defer
+from convstore.uploads import discard_uploads, keep_uploads, uploads_from
+
+__all__ = ["defer_ingest", "run_deferred_ingest"]
+
+
+def defer_ingest(
+    database: Database,
+    files: FileStore,
+    actor: Actor,
+    uploads: Mapping[str, bytes],
+    *,
+    on_conflict: OnConflict = "fail",
+    check_space: Callable[[int], None] = lambda _bytes: None,
+) -> UUID:
+    """Keep files and queue their import; the job's id, which is the import's too."""
+    if on_conflict not in get_args(OnConflict):
+        raise UsageError(f"on-conflict is fail, skip or replace, not {on_conflict!r}", hint="Choose one of the three.")
+    if not uploads:
+        raise UsageError("there is nothing to import", hint="Give at least one file.")
+    job_id = uuid4()
+    with database.transaction(Context.of(actor, batch_id=job_id)) as connection:
+        hold_objects(connection)
+        documents, stored_bytes = keep_uploads(files, actor, job_id, uploads)
+        check_space(stored_bytes)
+        queue_run(connection, actor, job_id, list(uploads), on_conflict=on_conflict)
+        arguments = {"files": documents, "on_conflict": on_conflict, "stored_bytes": stored_bytes}
+        return defer(connection, actor.workspace_id, "ingest", arguments, job_id=job_id)
+
+
+def run_deferred_ingest(
+    database: Database,
+    files: FileStore,
+    actor: Actor,
+    job_id: UUID,
+    arguments: Mapping[str, Any],
+    *,
+    language: str,
+    max_file_bytes: int,
+    check_space: Callable[[int], None],
+    progress: Callable[[int, int, str], None],
+) -> IngestReport:
+    """Do a queued import, or what is left of it; the kept files go when it is done."""
+    uploads = uploads_from(files, arguments["files"])
+    report = ingest(
+        database,
+        files,
+        actor,
+        uploads,
+        on_conflict=arguments["on_conflict"],
+        language=language,
+        max_file_bytes=max_file_bytes,
+        check_space=check_space,
+        progress=progress,
+        run_id=job_id,
+    )
+    discard_uploads(files, uploads)
+    return report
