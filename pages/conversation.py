@@ -23,7 +23,7 @@ decisions.say_what_happened()
 with reading.place(identifier):
     reading.back(walk, vocabulary)
     reading.head(detail, vocabulary)
-    reading.extras(store, detail, vocabulary)
+    reading.extras(store, detail)
     turns_beside_notes(detail.turns, detail.findings)
 with st.bottom, st.container(horizontal_alignment="center"):
     reading.bar(store, detail, walk, vocabulary)

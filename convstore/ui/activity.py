@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from convstore.model import Event
+from convstore.queries.imports import ImportRun
 from convstore.ui.status import ACTIONS
 from convstore.ui.words import counted
 
-__all__ = ["Doing", "gather", "verb_of"]
+__all__ = ["Doing", "latest", "verb_of"]
 
 #: Deeds of one person in one kind are told as one while they are no further apart than this.
 _APART = timedelta(hours=1)
 
 _VERBS: Mapping[str, str] = {
-    "created": "imported",
     "replaced": "replaced",
     "edited": "edited",
     "trashed": "moved to the trash",
@@ -41,13 +41,26 @@ class Doing:
     at: datetime
     names: dict[str, str] = field(default_factory=dict)
     is_cut: bool = False
+    count: int | None = None
 
     @property
     def what(self) -> str:
         """The one conversation's name, or how many."""
+        if self.count is not None:
+            return counted(self.count, "conversation")
         if len(self.names) == 1 and not self.is_cut:
             return next(iter(self.names.values()))
         return counted(len(self.names), "conversation") + (" or more" if self.is_cut else "")
+
+
+def latest(events: Iterable[Event], imports: Iterable[ImportRun], *, fetched: int) -> list[Doing]:
+    """Deeds and imports, newest first; `fetched` is how many events were asked for."""
+    stored = [
+        Doing(run.person or "convstore", "imported", run.finished_at, count=count)
+        for run in imports
+        if run.finished_at and (count := run.totals.get("stored", 0) + run.totals.get("replaced", 0))
+    ]
+    return sorted([*_gather(events, fetched=fetched), *stored], key=lambda doing: doing.at, reverse=True)
 
 
 def verb_of(event: Event) -> str | None:
@@ -57,8 +70,8 @@ def verb_of(event: Event) -> str | None:
     return _VERBS.get(event.action)
 
 
-def gather(events: Iterable[Event], *, fetched: int) -> list[Doing]:
-    """Events, newest first, as deeds, newest first; `fetched` is how many were asked for."""
+def _gather(events: Iterable[Event], *, fetched: int) -> list[Doing]:
+    """Events, newest first, as deeds, newest first. Imports tell of what was created themselves."""
     events = list(events)
     decided = {(event.batch_id, event.conversation_id) for event in events if event.action == "status"}
     doings: list[Doing] = []

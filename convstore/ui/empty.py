@@ -11,8 +11,9 @@ __all__ = ["no_match", "nothing_stored"]
 
 
 def _box(icon: str, words: str, caption: str) -> st.delta_generator.DeltaGenerator:
-    _, middle, _ = st.columns([1, 2, 1])
-    box = middle.container(border=True, horizontal_alignment="center", gap="small")
+    box = st.container(horizontal_alignment="center").container(
+        border=True, horizontal_alignment="center", gap="small", width=480
+    )
     box.space("small")
     box.markdown(f"{icon} **{words}**", width="content")
     box.caption(caption, width="content", text_alignment="center")

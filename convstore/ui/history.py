@@ -17,7 +17,7 @@ def history(detail: ConversationDetail) -> None:
         _scores(review)
     st.markdown("**History**")
     for event in detail.events:
-        verb = verb_of(event)
+        verb = "imported" if event.action == "created" else verb_of(event)
         if verb is None:
             continue
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):

@@ -146,7 +146,7 @@ def _summary(totals: Mapping[str, int], dry_run: bool) -> str:
         return f"{counted(totals['stored'] + totals['replaced'], 'conversation')} would be stored. Nothing was changed."
     words = f"{counted(totals['stored'], 'conversation')} stored."
     if totals["unchanged"]:
-        words += f" {number(totals['unchanged'])} were there already."
+        words += f" {number(totals['unchanged'])} {'was' if totals['unchanged'] == 1 else 'were'} there already."
     if totals["rejected"]:
         words += f" {counted(totals['rejected'], 'file')} could not be read."
     return words

@@ -9,7 +9,7 @@ import streamlit as st
 from convstore.core import ConvStore
 from convstore.lifecycle import STATUSES
 from convstore.model import Filter
-from convstore.ui.activity import gather
+from convstore.ui.activity import latest
 from convstore.ui.address import Vocabulary, params_of
 from convstore.ui.frame import heading
 from convstore.ui.listing import NEWEST
@@ -124,7 +124,7 @@ def the_set(store: ConvStore, vocabulary: Vocabulary) -> None:
 
 def lately(store: ConvStore) -> None:
     """Who did what."""
-    doings = gather(store.events(limit=_LATELY_EVENTS), fetched=_LATELY_EVENTS)[:_LATELY_LINES]
+    doings = latest(store.events(limit=_LATELY_EVENTS), store.imports(), fetched=_LATELY_EVENTS)[:_LATELY_LINES]
     if not doings:
         return
     with st.container(border=True, gap="xsmall"):

@@ -56,7 +56,7 @@ def head(detail: ConversationDetail, vocabulary: Vocabulary) -> None:
             badge(conversation.status)
             for finding in {f.code: f for f in detail.findings if not f.dismissed_reason}.values():
                 finding_badge(finding.code, finding.severity)
-        st.caption(plain(" · ".join(_facts(conversation, vocabulary))))
+            st.caption(plain(" · ".join(_facts(conversation, vocabulary))), width="content")
     with right:
         _arc(conversation, detail.turns, vocabulary)
 
@@ -84,7 +84,7 @@ def _arc(conversation: Conversation, turns: Iterable[Turn], vocabulary: Vocabula
         st.metric("Arc", plain(name))
 
 
-def extras(store: ConvStore, detail: ConversationDetail, vocabulary: Vocabulary) -> None:
+def extras(store: ConvStore, detail: ConversationDetail) -> None:
     """What is folded away, in one row."""
     conversation = detail.conversation
     with st.container(horizontal=True, gap="xsmall"):
@@ -92,7 +92,7 @@ def extras(store: ConvStore, detail: ConversationDetail, vocabulary: Vocabulary)
             with st.popover("System prompt", icon=":material/terminal:", type="tertiary"):
                 st.text(detail.system_prompt, width=480)
         with st.popover("Details", icon=":material/info:", type="tertiary"):
-            _details(detail, vocabulary)
+            _details(detail)
         with st.popover("History", icon=":material/history:", type="tertiary"), st.container(width=480):
             history(detail)
         with st.popover("File", icon=":material/data_object:", type="tertiary"), st.container(width=560):
@@ -101,15 +101,22 @@ def extras(store: ConvStore, detail: ConversationDetail, vocabulary: Vocabulary)
             trash.edit_form(store, conversation)
 
 
-def _details(detail: ConversationDetail, vocabulary: Vocabulary) -> None:
+def _details(detail: ConversationDetail) -> None:
     conversation = detail.conversation
-    st.markdown("**Scores** :gray[File and people]")
-    for name, column in DIMENSIONS.items():
-        _pair(
-            prettified(name),
-            f"{score(getattr(conversation, column))} · {score(getattr(conversation, f'human_{column}'))}",
-        )
+    st.markdown("**Scores** :gray[File · People]")
+    with st.container(gap=None):
+        for name, column in DIMENSIONS.items():
+            _pair(
+                prettified(name),
+                f"{score(getattr(conversation, column))} · {score(getattr(conversation, f'human_{column}'))}",
+            )
     st.markdown("**About**")
+    with st.container(gap=None):
+        _about(detail)
+
+
+def _about(detail: ConversationDetail) -> None:
+    conversation = detail.conversation
     if conversation.description:
         st.text(conversation.description, width=440)
     zone = local_zone()

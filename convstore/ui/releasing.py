@@ -80,7 +80,7 @@ def form(store: ConvStore, wanted: Filter, count: int, is_exact: bool) -> Reques
         pressed = st.button(
             f"Release {conversations_in(count, is_exact)}",
             key="release",
-            type="primary",
+            type="secondary" if "released" in st.session_state else "primary",
             icon=":material/download:",
             disabled=not may,
         )
