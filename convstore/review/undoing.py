@@ -1,0 +1,163 @@
+"""Taking a batch of decisions back: in one statement, whatever its size, and only where nothing came after it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, text
+
+from convstore.database import Context, Database
+from convstore.errors import ForbiddenError, NotFoundError
+from convstore.model import Actor, UndoResult
+from convstore.rights import is_at_least, require_role
+
+__all__ = ["undo"]
+
+#: Undoing a million decisions takes minutes, not the minute that a page may take.
+_TIMEOUT_S = 3600.0
+
+_WHOSE = text("""
+    SELECT count(*) AS events, count(*) FILTER (WHERE e.actor_id IS DISTINCT FROM :me) AS of_others
+    FROM events AS e
+    WHERE e.workspace_id = :workspace AND e.batch_id = :batch AND e.action IN ('status', 'undone', 'reviewed')
+""")
+
+_PUT_BACK = text("""
+    WITH batch AS MATERIALIZED (
+        SELECT e.conversation_id AS id, e.id AS event_id, e.before ->> 'status' AS was, e.after ->> 'status' AS became
+        FROM events AS e
+        WHERE e.workspace_id = :workspace AND e.batch_id = :batch AND e.action IN ('status', 'undone')
+    ), undone AS (
+        UPDATE conversations AS c
+        SET status = b.was
+        FROM batch AS b
+        WHERE c.workspace_id = :workspace AND c.id = b.id AND c.status = b.became AND c.is_active
+          AND NOT EXISTS (
+              SELECT FROM events AS later
+              WHERE later.workspace_id = :workspace AND later.conversation_id = b.id AND later.id > b.event_id
+                AND (later.action = 'replaced' OR later.after ? 'status')
+          )
+        RETURNING c.id
+    ), left_alone AS (
+        SELECT b.event_id, b.id, c.conversation_id, c.is_active
+        FROM batch AS b
+        LEFT JOIN undone AS u ON u.id = b.id
+        LEFT JOIN conversations AS c ON c.workspace_id = :workspace AND c.id = b.id
+        WHERE u.id IS NULL
+    )
+    SELECT (SELECT count(*) FROM undone) AS undone, l.event_id, l.id, l.conversation_id, l.is_active
+    FROM (SELECT 1) AS always
+    LEFT JOIN left_alone AS l ON true
+    ORDER BY l.event_id
+""")
+
+#: The actor's own reviews that the batch wrote last, where the decision went back or there was none to go with it.
+_WRITTEN = """
+    SELECT e.conversation_id, e.before
+    FROM events AS e
+    WHERE e.workspace_id = :workspace AND e.batch_id = :batch AND e.action = 'reviewed' AND e.actor_id = :me
+      AND NOT EXISTS (
+          SELECT FROM events AS later
+          WHERE later.workspace_id = :workspace AND later.conversation_id = e.conversation_id AND later.id > e.id
+            AND later.actor_id = :me AND later.action IN ('reviewed', 'review withdrawn')
+      )
+      AND NOT EXISTS (
+          SELECT FROM events AS moved
+          WHERE moved.workspace_id = :workspace AND moved.conversation_id = e.conversation_id
+            AND moved.batch_id = :batch AND moved.action = 'status'
+            AND NOT EXISTS (
+                SELECT FROM events AS back
+                WHERE back.workspace_id = :workspace AND back.conversation_id = e.conversation_id
+                  AND back.batch_id = :undo AND back.action = 'undone'
+            )
+      )
+"""
+
+_FORGET_REVIEWS = text(f"""
+    DELETE FROM reviews AS r
+    USING ({_WRITTEN}) AS w
+    WHERE r.workspace_id = :workspace AND r.reviewer_id = :me AND r.conversation_id = w.conversation_id
+      AND w.before = '{{}}'
+    RETURNING r.conversation_id
+""")
+
+_EARLIER_REVIEWS = text(f"""
+    UPDATE reviews AS r
+    SET quality_score = (w.before ->> 'quality_score')::numeric,
+        empathy_score = (w.before ->> 'empathy_score')::numeric,
+        clarity_score = (w.before ->> 'clarity_score')::numeric,
+        appropriateness_score = (w.before ->> 'appropriateness_score')::numeric,
+        brand_voice_alignment = (w.before ->> 'brand_voice_alignment')::numeric,
+        decision = w.before ->> 'decision',
+        reasons = ARRAY(SELECT jsonb_array_elements_text(w.before -> 'reasons')),
+        note = w.before ->> 'note',
+        turn_notes = w.before -> 'turn_notes',
+        seconds = (w.before ->> 'seconds')::integer,
+        turns_sha256 = w.before ->> 'turns_sha256'
+    FROM ({_WRITTEN}) AS w
+    WHERE r.workspace_id = :workspace AND r.reviewer_id = :me AND r.conversation_id = w.conversation_id
+      AND w.before <> '{{}}'
+    RETURNING r.conversation_id
+""")
+
+_PUT_BACK_AMONG = text("""
+    SELECT e.conversation_id
+    FROM events AS e
+    WHERE e.workspace_id = :workspace AND e.batch_id = :undo AND e.action = 'undone' AND e.conversation_id = ANY (:ids)
+""")
+
+
+def undo(database: Database, actor: Actor, batch_id: UUID) -> UndoResult:
+    """Give every conversation of a batch the status back that it had, unless it changed since.
+
+    The actor's own reviews of the batch go with it; an earlier review that one of them replaced comes back.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such batch in this workspace.
+    ForbiddenError
+        Somebody else's batch, and the actor is no lead.
+    """
+    require_role(actor, "reviewer", "undoing")
+    undo_id = uuid4()
+    context = Context.of(actor, batch_id=undo_id, undo_batch=batch_id, note=f"undo of {batch_id}")
+    values = {"workspace": actor.workspace_id, "batch": batch_id, "me": actor.user_id, "undo": undo_id}
+    with database.transaction(context, timeout_s=_TIMEOUT_S) as connection:
+        found, of_others = connection.execute(_WHOSE, values).one()
+        if not found:
+            raise NotFoundError(
+                f"there is no batch {batch_id} here", hint="`convstore show ID` lists the batches of a conversation."
+            )
+        if of_others and not is_at_least(actor, "lead"):
+            raise ForbiddenError("only a lead undoes what somebody else decided", hint="Ask a lead of the workspace.")
+        rows = connection.execute(_PUT_BACK, values).mappings().all()
+        only_reviewed = _withdraw_reviews(connection, values)
+    return UndoResult(
+        batch_id=batch_id,
+        undone=rows[0]["undone"] + only_reviewed,
+        left_alone=tuple(
+            (row["conversation_id"] or str(row["id"]), _why(row["conversation_id"], row["is_active"]))
+            for row in rows
+            if row["id"] is not None
+        ),
+    )
+
+
+def _withdraw_reviews(connection: Connection, values: dict[str, Any]) -> int:
+    """Take the reviews back; how many of them came second and had moved no status."""
+    withdrawn = [
+        *connection.execute(_FORGET_REVIEWS, values).scalars(),
+        *connection.execute(_EARLIER_REVIEWS, values).scalars(),
+    ]
+    if not withdrawn:
+        return 0
+    moved = set(connection.execute(_PUT_BACK_AMONG, {**values, "ids": withdrawn}).scalars())
+    return len(set(withdrawn) - moved)
+
+
+def _why(conversation_id: str | None, is_active: bool | None) -> str:
+    if conversation_id is None:
+        return "it is gone"
+    return "it changed since" if is_active else "it is in the trash"
