@@ -4,6 +4,7 @@ The functions `agent_*` take the database first and everything else by name. The
 `as_user` as a person, whom row-level security then binds; what changes the schema uses the admin's login.
 """
 
+from convstore.saol.comparison import TableDifference
 from convstore.saol.ddl import DDLResult, agent_execute_ddl
 from convstore.saol.deleting import DeleteResult, agent_delete
 from convstore.saol.effects import ObjectChange, RowChange
@@ -15,7 +16,8 @@ from convstore.saol.expected import (
     expected_from,
 )
 from convstore.saol.exporting import ExportResult, agent_export_data
-from convstore.saol.importing import ImportResult, ImportTotals, agent_import_tool
+from convstore.saol.import_books import ImportResult, ImportTotals
+from convstore.saol.importing import agent_import_tool
 from convstore.saol.indexes import (
     IndexResult,
     IndexUsageResult,
@@ -39,7 +41,7 @@ from convstore.saol.results import NextAction, Result
 from convstore.saol.rpc import RPCResult, agent_execute_rpc
 from convstore.saol.setup import SetupResult, TableVerification, verify_setup
 from convstore.saol.sql import SQLResult, agent_execute_sql
-from convstore.saol.verification import TableDifference, VerifyResult, agent_verify_table
+from convstore.saol.verification import VerifyResult, agent_verify_table
 
 __all__ = [
     "OPERATIONS",

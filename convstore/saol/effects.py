@@ -163,10 +163,14 @@ _OBJECTS = """
         WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
     ),
     objects (class, id, sub, schema, relation, file, is_relation, name, holds_rows, bytes) AS (
-        SELECT 'pg_class'::regclass, c.oid, 0, o.schema, coalesce(i.indrelid, c.oid), pg_relation_filenode(c.oid),
-               c.relkind NOT IN ('i', 'I'), c.relname::text, c.relkind IN ('r', 'p', 'm'),
+        SELECT 'pg_class'::regclass, c.oid, 0, o.schema, coalesce(i.indrelid, d.refobjid, c.oid),
+               pg_relation_filenode(c.oid), c.relkind NOT IN ('i', 'I') AND d.refobjid IS NULL, c.relname::text,
+               c.relkind IN ('r', 'p', 'm'),
                CASE WHEN c.relkind IN ('r', 'm') THEN pg_relation_size(c.oid) ELSE 0 END
         FROM pg_class AS c JOIN ours AS o ON o.oid = c.relnamespace LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
+        -- A sequence that belongs to a column goes with it.
+        LEFT JOIN pg_depend AS d ON c.relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = c.oid
+            AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
         WHERE c.relkind <> 'c'
         UNION ALL
         SELECT 'pg_class'::regclass, c.oid, a.attnum, o.schema, c.oid, 0, false, a.attname::text, false, 0

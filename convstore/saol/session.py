@@ -16,7 +16,16 @@ from psycopg.rows import dict_row
 
 from convstore.database import Context, Database, driver, system_context
 
-__all__ = ["Connection", "Parameters", "Statement", "execute", "fetch", "session"]
+__all__ = [
+    "Connection",
+    "Parameters",
+    "Statement",
+    "execute",
+    "fetch",
+    "has_committed",
+    "session",
+    "transaction_id",
+]
 
 Connection: TypeAlias = "psycopg.Connection[Any]"
 Statement: TypeAlias = sql.Composable | str | bytes
@@ -53,3 +62,16 @@ def execute(connection: Connection, statement: Statement, values: Sequence[objec
 def fetch(connection: Connection, statement: Statement, values: Sequence[object] = ()) -> list[dict[str, Any]]:
     """Every row of one query."""
     return execute(connection, statement, values).fetchall()
+
+
+def transaction_id(connection: Connection) -> str:
+    """The id of the open transaction, by which its fate can be asked for later."""
+    found: str = fetch(connection, "SELECT pg_current_xact_id()::text AS id")[0]["id"]
+    return found
+
+
+def has_committed(database: Database, as_user: Context | None, transaction: str) -> bool:
+    """True if that transaction went through, whatever its client heard of it."""
+    with session(database, as_user, read_only=True) as connection:
+        status = fetch(connection, "SELECT pg_xact_status($1::xid8) AS status", [transaction])[0]["status"]
+    return bool(status == "committed")

@@ -10,11 +10,11 @@ from convstore.database import Database
 from convstore.database.tables import metadata
 from convstore.saol.advice import advise
 from convstore.saol.catalogue import Relation, find_relation
+from convstore.saol.comparison import Category, TableDifference, compare_table, worst
 from convstore.saol.expected import expected_from
 from convstore.saol.policies import POLICIES
 from convstore.saol.results import NextAction, Result, operation
 from convstore.saol.session import Connection, fetch, session
-from convstore.saol.verification import Category, TableDifference, compare_table, worst
 
 __all__ = ["SetupResult", "TableVerification", "verify_setup"]
 

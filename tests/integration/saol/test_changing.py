@@ -36,7 +36,8 @@ def filled(notes: Database) -> Database:
         connection.execute(
             """
             INSERT INTO notes (id, title, score) SELECT n, 'note', 1 + n % 5 FROM generate_series(1, 40) AS n;
-            INSERT INTO note_lines (note_id, line) SELECT n, 'line' FROM generate_series(1, 40) AS n, generate_series(1, 3);
+            INSERT INTO note_lines (note_id, line)
+            SELECT n, 'line' FROM generate_series(1, 40) AS n, generate_series(1, 3);
             """
         )
     return notes
@@ -48,7 +49,7 @@ def count(database: Database, table: str = "notes") -> int | None:
 
 def test_a_deletion_asks_first_and_tells_what_goes_with_it(filled: Database) -> None:
     for arguments in ({}, {"dry_run": True}, {"dry_run": True, "confirm": True}, {"confirm": "no"}):
-        result = agent_delete(filled, table="notes", where=ALL, **arguments)  # type: ignore[arg-type]
+        result = agent_delete(filled, table="notes", where=ALL, **arguments)
         assert (result.would_delete, result.deleted_count, len(result.preview)) == (40, 0, 10)
         assert {row.table: row.deleted for row in result.affected} == {"notes": 40, "note_lines": 120}
         assert "120 of note_lines" in result.summary
@@ -298,7 +299,8 @@ def test_usage_names_the_index_and_its_table(filled: Database) -> None:
 def test_bloat_is_estimated_from_rows(notes: Database) -> None:
     with notes.admin() as connection:
         connection.execute(
-            "INSERT INTO notes (id, title, data) SELECT n, repeat('x', 50 + n % 50), '{}' FROM generate_series(1, 20000) n"
+            "INSERT INTO notes (id, title, data)"
+            " SELECT n, repeat('x', 50 + n % 50), '{}' FROM generate_series(1, 20000) AS n"
         )
     assert agent_analyze(notes, table="notes").success
     fresh = agent_analyze_table_bloat(notes, table="notes").tables[0]

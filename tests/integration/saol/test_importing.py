@@ -16,6 +16,7 @@ import pytest
 from convstore.database import Context, Database
 from convstore.saol import ImportResult, agent_analyze_import_errors, agent_count, agent_import_tool, agent_query
 from convstore.saol.operations import run_operation
+from convstore.saol.session import execute, has_committed, session, transaction_id
 
 
 def load(path: Path) -> Any:
@@ -32,7 +33,7 @@ def note(number: int, **values: object) -> dict[str, object]:
 
 
 def test_a_hundred_thousand_records_with_bad_ones_among_them(notes: Database, reports: Path) -> None:
-    kinds = [
+    kinds: list[tuple[dict[str, object], str]] = [
         ({"title": None}, "ERR_DB_NOT_NULL_VIOLATION"),
         ({"score": 9}, "ERR_DB_CHECK_VIOLATION"),
         ({"at": "yesterday-ish"}, "ERR_CAST_INVALID_INPUT"),
@@ -48,7 +49,7 @@ def test_a_hundred_thousand_records_with_bad_ones_among_them(notes: Database, re
     def records() -> Iterator[dict[str, object]]:
         for number in range(1, 100_001):
             bad = kinds[number // 100 % len(kinds)][0] if number % 100 == 0 else {}
-            yield note(number, score=3, **bad) if "score" not in bad else note(number, **bad)
+            yield note(number) | {"score": 3} | bad
 
     started = time.monotonic()
     result = agent_import_tool(notes, source=records(), table="notes", reports_dir=reports)
@@ -235,6 +236,23 @@ def test_a_connection_that_is_cut_before_the_commit_is_opened_again(notes: Datab
     assert result.success
     assert result.retries == 1
     assert agent_count(notes, table="notes").count == 2
+
+
+def test_the_fate_of_a_transaction_can_be_asked_for_after_its_connection(notes: Database) -> None:
+    with session(notes, None) as connection:
+        kept = transaction_id(connection)
+        execute(connection, "INSERT INTO notes (id, title) VALUES (1, 'a')")
+    lost: list[str] = []
+
+    def fail() -> None:
+        with session(notes, None) as connection:
+            lost.append(transaction_id(connection))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert has_committed(notes, None, kept)
+    assert not has_committed(notes, None, lost[0])
 
 
 def test_two_imports_that_lock_each_other_both_end(notes: Database, reports: Path) -> None:

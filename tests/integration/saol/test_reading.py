@@ -206,7 +206,7 @@ def test_formats(notes: Database) -> None:
         connection.execute("INSERT INTO notes (id, title, price) VALUES (-1, '=cmd|x', 1.50), (2, '<b>|a\nb', NULL)")
     texts = {
         form: agent_export_data(
-            notes, table="notes", format=form, columns=["id", "title", "price", "slug"], order_by="id"  # type: ignore[arg-type]
+            notes, table="notes", format=form, columns=["id", "title", "price", "slug"], order_by="id"
         ).data
         for form in ("json", "jsonl", "csv", "markdown")
     }  # fmt: skip
@@ -233,8 +233,10 @@ def test_an_export_that_cannot_be_written_is_told(
 def test_introspection_is_complete(notes: Database) -> None:
     with notes.admin() as connection:
         connection.execute(
-            "ALTER TABLE notes ENABLE ROW LEVEL SECURITY; CREATE POLICY mine ON notes FOR SELECT TO anon USING (id > 0);"
-            "CREATE INDEX by_lower ON notes (lower(title), id); INSERT INTO notes (id, title) VALUES (1, 'a'); ANALYZE notes"
+            "ALTER TABLE notes ENABLE ROW LEVEL SECURITY;"
+            "CREATE POLICY mine ON notes FOR SELECT TO anon USING (id > 0);"
+            "CREATE INDEX by_lower ON notes (lower(title), id);"
+            "INSERT INTO notes (id, title) VALUES (1, 'a'); ANALYZE notes"
         )
     table = agent_introspect_schema(notes, table="notes").tables[0]
     columns = {column.name: column for column in table.columns}

@@ -14,8 +14,10 @@ from convstore.saol import agent_export_data, agent_import_tool, agent_query
 
 TRAPS = [
     "O'Brien said \"it's 100%\"", "\\", "\\\\", "\\n", "\\.", "\\N", "\\x41", "''", '""', "'; DROP TABLE notes; --",
-    "$$", "$1", "%s", "%(x)s", "{}", "{a,b}", "E'\\''", "NULL", "null", "", " ", "\t", "\n", "\r", "\r\n", "a\r\nb\rc\nd",
-    "=1+1", "+1", "-1", "@x", "＝1", "\t=1", ",", ";", "|", "<b>&amp;</b>", "\ufeff", "\u2028\u2029", "\u200b", "e\u0301",
+    "$$", "$1", "%s", "%(x)s", "{}", "{a,b}", "E'\\''", "NULL", "null", "", " ", "\t", "\n", "\r", "\r\n",
+    "a\r\nb\rc\nd",
+    "=1+1", "+1", "-1", "@x", "＝1", "\t=1", ",", ";", "|", "<b>&amp;</b>", "\ufeff", "\u2028\u2029", "\u200b",
+    "e\u0301",
     "👩‍👩‍👧‍👦", "\U0010ffff", "\ufffe", "\u202e", "]]>", "--", "/*", "`x`", "[a](http://b)",
 ]  # fmt: skip
 
@@ -65,8 +67,9 @@ def test_filters(filled: Database) -> None:
             where = [{"column": "title", "operator": operator, "value": value}]
             rows = agent_query(filled, table="notes", where=where, select="title").rows
             assert [row["title"] for row in rows] == [text]
-        where = [{"column": "tags", "operator": "eq", "value": [text, None]}]
-        assert len(agent_query(filled, table="notes", where=where).rows) == 1
+        both: list[str | None] = [text, None]
+        tagged = [{"column": "tags", "operator": "eq", "value": both}]
+        assert len(agent_query(filled, table="notes", where=tagged).rows) == 1
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl"])

@@ -110,7 +110,10 @@ def test_expectations_by_hand(notes: Database) -> None:
                 ("at", "timestamptz"), ("done", "bool"), ("data", "jsonb"), ("tags", "text[]"), ("parent", "int4"),
             ]
         ],
-        expected_indexes=[ExpectedIndex(name="by_title", columns=("title",)), {"name": "notes_pkey", "columns": ["id"]}],
+        expected_indexes=[
+            ExpectedIndex(name="by_title", columns=("title",)),
+            {"name": "notes_pkey", "columns": ["id"]},
+        ],
         expected_constraints=[
             ExpectedConstraint(name="title_once", kind="unique", columns=("title",)),
             {"name": "notes_parent_fkey", "kind": "foreign key", "columns": ["parent"], "references": "notes"},

@@ -34,8 +34,9 @@ def test_a_value_without_a_form_in_json_is_a_clear_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "code"), [({"a": ["x\0"]}, "ERR_CHAR_CONTROL"), ({"\ud800": 1}, "ERR_CHAR_INVALID_UTF8"), ("\0", "ERR_CHAR_CONTROL")]
-)  # fmt: skip
+    ("value", "code"),
+    [({"a": ["x\0"]}, "ERR_CHAR_CONTROL"), ({"\ud800": 1}, "ERR_CHAR_INVALID_UTF8"), ("\0", "ERR_CHAR_CONTROL")],
+)
 def test_characters_that_no_row_can_hold_are_found_at_any_depth(value: object, code: str) -> None:
     with pytest.raises(InvalidInputError) as raised:
         check_characters(value)
