@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from convstore.release.reports import ReleaseReport
     from convstore.release.rows import ReleaseOptions
     from convstore.release.specification import Slice
-    from convstore.release.verifying import VerifyReport
+    from convstore.release.verifying import ReleaseCheck
     from convstore.retention import ArchiveReport, RetentionReport, StorageUse
     from convstore.review import BulkPreview, BulkResult, ReviewDesk
     from convstore.schema import SchemaState
@@ -682,7 +682,7 @@ class ConvStore:
         path: str | Path | None = None,
         progress: Callable[[int, int, str], None] | None = None,
         cancel: Callable[[], bool] | None = None,
-    ) -> VerifyReport:
+    ) -> ReleaseCheck:
         """Compare a release with its files and with the stored objects that it names."""
         from convstore.release.verifying import verify_release
 

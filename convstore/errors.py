@@ -8,7 +8,8 @@
     │   ├── ForbiddenError    the role or a policy does not allow it
     │   ├── ConflictError     somebody or something else was first
     │   ├── InvalidInputError the input is not what it should be
-    │   └── QuotaError        the workspace's storage is full
+    │   ├── QuotaError        the workspace's storage is full
+    │   └── SignInError       nobody knows who asks
     ├── DatabaseError         the database refused a statement               exit 1
     └── UnavailableError      nobody answers, try again later                exit 3
         ├── DatabaseUnavailableError
@@ -34,6 +35,7 @@ __all__ = [
     "QuotaError",
     "RefusedError",
     "SettingsError",
+    "SignInError",
     "StorageUnavailableError",
     "UnavailableError",
     "UsageError",
@@ -139,6 +141,13 @@ class QuotaError(RefusedError):
     """The workspace's storage is full."""
 
     code = "ERR_QUOTA"
+
+
+class SignInError(RefusedError):
+    """It is not known who asks: a wrong password, or a token that is forged, expired or somebody else's."""
+
+    code = "ERR_SIGN_IN"
+    hint = "Sign in again."
 
 
 class DatabaseError(ConvstoreError):

@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal
+
 from convstore.errors import ForbiddenError
 from convstore.model import Actor, Role
 
-__all__ = ["ROLES", "is_at_least", "require_role"]
+__all__ = ["ROLES", "Action", "is_at_least", "may", "require_role"]
+
+Action = Literal[
+    "read", "review", "import", "edit", "assign", "archive", "release", "scaffold", "members", "settle", "purge"
+]
 
 #: From the least to the most.
 ROLES: tuple[Role, ...] = ("viewer", "reviewer", "lead", "admin")
+
+#: The least role for what screens offer; db/README.md has the same in terms of tables.
+_LEAST: Mapping[Action, Role] = {
+    "read": "viewer",
+    "review": "reviewer",
+    "import": "reviewer",
+    "edit": "reviewer",
+    "assign": "lead",
+    "archive": "lead",
+    "release": "lead",
+    "scaffold": "lead",
+    "members": "admin",
+    "settle": "admin",
+    "purge": "admin",
+}
+
+
+def may(role: Role, action: Action) -> bool:
+    """True if a role may do something; what it may not do is not on its screens."""
+    return ROLES.index(role) >= ROLES.index(_LEAST[action])
 
 
 def is_at_least(actor: Actor, least: Role) -> bool:

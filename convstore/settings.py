@@ -42,6 +42,16 @@ class Settings(BaseSettings):
     workspace: str = Field("default", description="Slug of the workspace that commands act in.")
     auth: Literal["local", "oidc", "supabase"] = Field("local", description="How people sign in.")
 
+    oidc_issuer: str | None = Field(
+        None, description="The only OpenID Connect issuer whose tokens count, exactly as its tokens name it."
+    )
+    oidc_audience: str | None = Field(
+        None, description="Audience of its tokens: the client id of `.streamlit/secrets.toml`, or the API's own."
+    )
+    oidc_jwks_url: str | None = Field(
+        None, description="Address of its keys, if the issuer's discovery document does not name it."
+    )
+
     storage: Literal["file", "supabase"] = Field("file", description="Where conversation files are kept.")
     storage_bucket: str = Field("conversation-files", description="Bucket in Supabase Storage.")
     storage_timeout_s: float = Field(30.0, gt=0, description="Longest time one request to the file store may take.")
@@ -79,6 +89,12 @@ class Settings(BaseSettings):
     @classmethod
     def _without_slash(cls, value: str | None) -> str | None:
         return value.rstrip("/") if value else None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Host names that the app answers to."""
+        given = tuple(name.strip() for name in self.allowed_hosts.split(",") if name.strip())
+        return given or tuple(dict.fromkeys((self.address, "localhost")))
 
     @property
     def embedded(self) -> bool:

@@ -7,6 +7,7 @@ or failed, the rest was done. 2: usage. 3: database or storage unavailable.
 from __future__ import annotations
 
 import importlib
+import sys
 
 import typer
 
@@ -22,7 +23,7 @@ app = typer.Typer(
 )
 
 #: Each adds its commands to `app` when imported.
-_GROUPS = ("serving", "setup", "conversations", "reviewing", "releasing", "saol")
+_GROUPS = ("serving", "setup", "members", "conversations", "reviewing", "releasing", "saol", "statistics")
 
 for _group in _GROUPS:
     importlib.import_module(f"convstore.cli.{_group}")
@@ -30,4 +31,17 @@ for _group in _GROUPS:
 
 def main() -> None:
     """Run the command line."""
-    app()
+    from typer.exceptions import TyperException
+
+    try:
+        status = app(standalone_mode=False)
+    except TyperException as exc:
+        # The parser's own words; a program that asked for JSON gets them as JSON too.
+        exc.show()  # type: ignore[attr-defined]  # each of the parser's own can
+        status = exc.exit_code
+        if "--json" in sys.argv:
+            from convstore.cli.call import print_error
+            from convstore.errors import UsageError
+
+            print_error(UsageError(exc.format_message(), hint="`--help` shows what there is."))
+    sys.exit(status)

@@ -243,13 +243,14 @@ def _try_all(
     connection.execute(_TRY_ALL)
     row = connection.execute("SELECT current_setting('convstore.outcomes')").fetchone()
     assert row is not None
-    return [_judge(state, message) for state, message in json.loads(row[0])]
+    return [_judge(attempt, *outcome) for attempt, outcome in zip(attempts, json.loads(row[0]), strict=True)]
 
 
-def _judge(state: str, message: str) -> tuple[bool, str]:
+def _judge(attempt: _Attempt, state: str, message: str) -> tuple[bool, str]:
     """Whether it happened, and what did. A constraint that stopped it means that rights had let it pass."""
     if state == "CV001":
-        return message != "0", f"{message} rows"
+        # TRUNCATE never says how many.
+        return message != "0" or attempt.command == "TRUNCATE", f"{message} rows"
     if state == "42501":
         return False, message
     return True, f"{state} {message}"

@@ -1,0 +1,16 @@
+"""Who somebody is: tokens, passwords, and the profile behind them. Knows no screen and no rights."""
+
+from convstore.identity.claims import Identity, identity_of_claims
+from convstore.identity.passwords import PasswordSession, SupabasePasswords
+from convstore.identity.persons import Person, admit
+from convstore.identity.tokens import TokenVerifier
+
+__all__ = [
+    "Identity",
+    "PasswordSession",
+    "Person",
+    "SupabasePasswords",
+    "TokenVerifier",
+    "admit",
+    "identity_of_claims",
+]
