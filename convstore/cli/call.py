@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convstore.core import ConvStore, Resources
     from convstore.settings import Settings
 
-__all__ = ["Call", "command"]
+__all__ = ["Call", "command", "print_error"]
 
 Progress: TypeAlias = Callable[[int, int, str], None]
 
@@ -136,6 +136,11 @@ def command(
     return register
 
 
+def print_error(error: ConvstoreError) -> None:
+    """Print an error as the one JSON document."""
+    _print({"error": error.as_dict()})
+
+
 def _print(document: object) -> None:
     from convstore.shapes import as_json
 
@@ -153,10 +158,14 @@ def _default(hint: Any) -> Any:
 def _shown(call: Call) -> Iterator[None]:
     try:
         logging.basicConfig(level=call.settings.log_level, stream=sys.stderr)
-        yield
+        try:
+            yield
+        finally:
+            # Now, while a reader who went away is still taken for what that is.
+            sys.stdout.flush()
     except ConvstoreError as exc:
         if call.json:
-            _print({"error": exc.as_dict()})
+            print_error(exc)
         sys.stderr.write(f"convstore: {exc.message}\n")
         if exc.hint:
             sys.stderr.write(f"  {exc.hint}\n")

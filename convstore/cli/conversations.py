@@ -42,21 +42,23 @@ def _print_ingest(report: IngestReport, *, dry_run: bool) -> None:
     totals = report.totals
     for file in report.files:
         if file.outcome == "rejected":
-            place = f" (line {file.line}, column {file.column}, byte {file.byte})" if file.line else ""
-            where = f" at {file.path}" if file.path else ""
-            console().print(f"{file.file}: rejected, {file.reason}{where}{place}")
+            place = f" (byte {file.byte})" if file.byte is not None else ""
+            console().print(f"{file.file}: rejected, {file.reason}{_where(file.path)}{place}")
         for found in file.conversations:
             if found.outcome in ("conflict", "rejected"):
-                where = f" at {found.path}" if found.path else ""
-                console().print(
-                    f"{file.file}: {found.conversation_id or 'a conversation'}: {found.outcome}, {found.reason}{where}"
-                )
+                who = found.conversation_id or "a conversation"
+                console().print(f"{file.file}: {who}: {found.outcome}, {found.reason}{_where(found.path)}")
     verb = "would be stored" if dry_run else "stored"
+    others = {"unchanged": "unchanged", "replaced": "replaced", "skipped": "skipped", "conflict": "in conflict",
+              "conversations_rejected": "rejected"}  # fmt: skip
     console().print(
-        f"{plural(totals['stored'], 'conversation')} {verb} from {plural(totals['files'], 'file')}: "
-        f"{totals['unchanged']:,} unchanged, {totals['replaced']:,} replaced, {totals['skipped']:,} skipped, "
-        f"{totals['conflict']:,} in conflict, {totals['conversations_rejected']:,} rejected; "
-        f"{plural(totals['rejected'], 'file')} rejected"
+        "; ".join(
+            [
+                f"{plural(totals['stored'], 'conversation')} {verb} from {plural(totals['files'], 'file')}",
+                *(f"{totals[name]:,} {words}" for name, words in others.items() if totals[name]),
+                *([f"{plural(totals['rejected'], 'file')} rejected"] if totals["rejected"] else []),
+            ]
+        )
     )
     if totals["conflict"]:
         console().print(
@@ -64,6 +66,10 @@ def _print_ingest(report: IngestReport, *, dry_run: bool) -> None:
         )
     if totals["rejected"] and not dry_run:
         console().print("Rejected files are kept in quarantine with their bytes.")
+
+
+def _where(path: str | None) -> str:
+    return f" at {path}" if path and path != "$" else ""
 
 
 @command(app, "list", filters=True)

@@ -24,7 +24,8 @@ def init(
     if sql:
         from convstore import schema
 
-        typer.echo(schema.render_sql())
+        script = schema.render_sql()
+        call.answer({"sql": script}, lambda: typer.echo(script))
         return
     from convstore.core import ConvStore
 

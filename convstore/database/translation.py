@@ -128,3 +128,8 @@ def translated() -> Iterator[None]:
         ) from exc
     except psycopg.Error as exc:
         raise translate(exc) from exc
+    except UnicodeEncodeError as exc:
+        # psycopg lets it through: half a surrogate pair is no text in any encoding.
+        raise InvalidInputError(
+            "a text holds characters that cannot be stored", code="ERR_CHAR_INVALID_UTF8", hint="Remove them (sanitize)."
+        ) from exc
