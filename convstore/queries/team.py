@@ -1,0 +1,132 @@
+"""What a team decided: by person and day, how each scores beside the others, and where reviews disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from convstore.model import DIMENSIONS
+
+__all__ = [
+    "DayOfDecisions",
+    "Disagreement",
+    "ReviewerProfile",
+    "list_decisions",
+    "list_disagreements",
+    "list_reviewers",
+]
+
+#: Scores this far apart, in points, are a disagreement even where the decision is the same.
+_WIDE_APART = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfDecisions:
+    """What one person decided on one day."""
+
+    day: date
+    person: str
+    decisions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewerProfile:
+    """How one person reviews; `person` is None for the whole team.
+
+    `quality` counts the quality scores that were given, by score in halves.
+    """
+
+    person: str | None
+    reviews: int
+    approved: int
+    rejected: int
+    needs_revision: int
+    means: Mapping[str, float | None]
+    quality: Mapping[float, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreement:
+    """A conversation whose reviewers differ."""
+
+    conversation_id: str
+    conversation_name: str
+    status: str
+    decisions: Mapping[str, str]
+    lowest: float | None
+    highest: float | None
+
+
+def list_decisions(connection: Connection, workspace_id: UUID, *, since: datetime) -> tuple[DayOfDecisions, ...]:
+    """Decisions by person and day, the earliest day first; days are UTC's."""
+    query = text("""
+        SELECT e.at::date AS day, coalesce(p.name, 'a former member') AS person, count(*) AS decisions
+        FROM events AS e
+        LEFT JOIN profiles AS p ON p.id = e.actor_id
+        WHERE e.workspace_id = :workspace AND e.action = 'status' AND e.at >= :since
+          AND e.after ->> 'status' IN ('approved', 'rejected', 'needs_revision')
+        GROUP BY 1, e.actor_id, p.name
+        ORDER BY 1, 2
+    """)
+    rows = connection.execute(query, {"workspace": workspace_id, "since": since}).mappings()
+    return tuple(DayOfDecisions(**row) for row in rows)
+
+
+def list_reviewers(connection: Connection, workspace_id: UUID, *, since: datetime) -> tuple[ReviewerProfile, ...]:
+    """The whole team first, then each reviewer by name."""
+    means = ", ".join(f"avg(r.{column})::float8 AS {name}" for name, column in DIMENSIONS.items())
+    halves = ", ".join(f"count(*) FILTER (WHERE round(r.quality_score * 2) = {n})" for n in range(2, 11))
+    query = text(f"""
+        SELECT r.reviewer_id, min(p.name) AS person, count(*) AS reviews,
+               count(*) FILTER (WHERE r.decision = 'approved') AS approved,
+               count(*) FILTER (WHERE r.decision = 'rejected') AS rejected,
+               count(*) FILTER (WHERE r.decision = 'needs_revision') AS needs_revision,
+               {means},
+               ARRAY[{halves}] AS quality
+        FROM reviews AS r
+        LEFT JOIN profiles AS p ON p.id = r.reviewer_id
+        WHERE r.workspace_id = :workspace AND r.updated_at >= :since
+        GROUP BY GROUPING SETS ((), (r.reviewer_id))
+        ORDER BY grouping(r.reviewer_id) DESC, person
+    """)
+    rows = connection.execute(query, {"workspace": workspace_id, "since": since}).mappings()
+    return tuple(
+        ReviewerProfile(
+            person=None if row["reviewer_id"] is None else row["person"] or "a former member",
+            reviews=row["reviews"],
+            approved=row["approved"],
+            rejected=row["rejected"],
+            needs_revision=row["needs_revision"],
+            means={name: row[name] for name in DIMENSIONS},
+            quality={(index + 2) / 2: count for index, count in enumerate(row["quality"])},
+        )
+        for row in rows
+        if row["reviews"]
+    )
+
+
+def list_disagreements(
+    connection: Connection, workspace_id: UUID, *, since: datetime, limit: int = 50
+) -> tuple[Disagreement, ...]:
+    """Conversations whose reviews of the same turns decide differently or lie far apart, the widest first."""
+    query = text("""
+        SELECT c.conversation_id, c.conversation_name, c.status,
+               jsonb_object_agg(coalesce(p.name, 'a former member'), r.decision) AS decisions,
+               min(r.quality_score)::float8 AS lowest, max(r.quality_score)::float8 AS highest
+        FROM reviews AS r
+        JOIN conversations AS c ON c.workspace_id = :workspace AND c.id = r.conversation_id
+             AND c.turns_sha256 = r.turns_sha256 AND c.is_active AND c.review_count > 1
+        LEFT JOIN profiles AS p ON p.id = r.reviewer_id
+        WHERE r.workspace_id = :workspace
+        GROUP BY c.id
+        HAVING max(r.updated_at) >= :since
+           AND (count(DISTINCT r.decision) > 1 OR max(r.quality_score) - min(r.quality_score) >= :apart)
+        ORDER BY count(DISTINCT r.decision) DESC, coalesce(max(r.quality_score) - min(r.quality_score), 0) DESC, c.id
+        LIMIT :limit
+    """)
+    values = {"workspace": workspace_id, "since": since, "apart": _WIDE_APART, "limit": limit}
+    return tuple(Disagreement(**row) for row in connection.execute(query, values).mappings())
