@@ -42,6 +42,7 @@ from convstore.database.tables import (
 )
 
 __all__ = [
+    "TURN_FIELDS",
     "CandidateRow",
     "ItemCopy",
     "StoredItem",
@@ -76,7 +77,8 @@ _STATE: dict[str, ColumnElement[object]] = {
     "reviewed_by": profiles.c.name,
 }  # fmt: skip
 
-_TURN = (
+#: A turn as JSON, in the order of `convstore.model.Turn`.
+TURN_FIELDS = (
     t.turn_number, t.role, t.content, t.detected_emotion, t.emotion_confidence, t.emotional_intensity,
     t.primary_strategy, t.tone,
 )  # fmt: skip
@@ -92,6 +94,8 @@ class CandidateRow(NamedTuple):
     topic_key: str | None
     quality: Decimal | None
     human_quality: Decimal | None
+    tier: str
+    status: str
     group: str | None
     has_finding: bool
 
@@ -139,6 +143,8 @@ def list_candidates(
             c.topic_key,
             func.coalesce(c.human_quality_score, c.quality_score),
             c.human_quality_score,
+            c.tier,
+            c.status,
             group,
             has_finding,
         )
@@ -171,7 +177,7 @@ def iter_conversations(
     for name, column in _STATE.items():
         pairs += [literal(name), reviewer if name == "reviewed_by" else wanted.c[column.name]]
     turns = (
-        select(func.json_agg(aggregate_order_by(func.json_build_array(*_TURN), t.turn_number)))
+        select(func.json_agg(aggregate_order_by(func.json_build_array(*TURN_FIELDS), t.turn_number)))
         .where(t.workspace_id == workspace_id, t.conversation_id == wanted.c.id)
         .scalar_subquery()
     )

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, Text, cast, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Select, Text, cast, delete, func, insert, or_, select, text, update
 
 from convstore.database.tables import profiles, release_items, releases
-from convstore.errors import ConflictError, NotFoundError
+from convstore.errors import ConflictError, NotFoundError, RefusedError
 
 __all__ = [
+    "Release",
+    "ReleaseHead",
+    "ReleaseUse",
     "clear_stale",
-    "find_release",
+    "count_export",
     "get_release",
+    "get_sealed",
     "insert_release",
     "list_releases",
     "list_usage",
@@ -25,6 +31,47 @@ __all__ = [
 
 r = releases.c
 i = release_items.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseHead:
+    """A release as a list shows it. `status` is building, sealed or failed."""
+
+    id: UUID
+    name: str | None
+    format: str
+    status: str
+    conversation_count: int
+    filter: Mapping[str, Any]
+    rules: Mapping[str, Any]
+    seed: int
+    exporter_version: str
+    created_by: UUID
+    created_by_name: str | None
+    created_at: datetime
+    sealed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release(ReleaseHead):
+    """A release with its files, what it left out and its counts."""
+
+    options: Mapping[str, Any]
+    files: Sequence[Mapping[str, Any]]
+    left_out: Sequence[Mapping[str, str]]
+    summary: Mapping[str, Any]
+
+
+class ReleaseUse(NamedTuple):
+    """A release that holds a conversation: where in it, with which turns, in which split."""
+
+    id: UUID
+    name: str | None
+    format: str
+    sealed_at: datetime
+    position: int
+    turns_sha256: str
+    split: str | None
 
 
 def lock_release(connection: Connection, release_id: UUID) -> None:
@@ -111,57 +158,100 @@ def seal_release(
     )
 
 
-def list_releases(connection: Connection, workspace_id: UUID, *, limit: int = 100) -> list[RowMapping]:
-    """Releases with their builder's name, newest first."""
-    query = (
-        select(releases, profiles.c.name.label("created_by_name"))
-        .select_from(releases.outerjoin(profiles, profiles.c.id == r.created_by))
-        .where(r.workspace_id == workspace_id)
-        .order_by(r.created_at.desc(), r.id.desc())
-        .limit(limit)
+def count_export(connection: Connection, release_id: UUID, workspace_id: UUID) -> None:
+    """Note that the conversations of a sealed release were exported once more. Needs the service role."""
+    connection.execute(
+        text(
+            """
+            UPDATE public.conversations AS c SET export_count = c.export_count + 1, last_exported_at = now()
+            FROM public.release_items AS i
+            WHERE i.release_id = :release_id AND i.workspace_id = :workspace_id
+              AND c.workspace_id = :workspace_id AND c.id = i.conversation_id
+            """
+        ),
+        {"release_id": release_id, "workspace_id": workspace_id},
     )
-    return list(connection.execute(query).mappings())
 
 
-def find_release(connection: Connection, identifier: str, workspace_id: UUID) -> RowMapping | None:
-    """A release by id or name; the id wins where one release's name is another's id."""
-    query = (
-        select(releases, profiles.c.name.label("created_by_name"))
-        .select_from(releases.outerjoin(profiles, profiles.c.id == r.created_by))
-        .where(r.workspace_id == workspace_id, or_(cast(r.id, Text) == identifier.lower(), r.name == identifier))
-        .order_by((cast(r.id, Text) == identifier.lower()).desc())
-        .limit(1)
-    )
-    return connection.execute(query).mappings().one_or_none()
+def list_releases(connection: Connection, workspace_id: UUID, *, limit: int = 100) -> tuple[ReleaseHead, ...]:
+    """Releases without their long parts, newest first."""
+    query = _heads().where(r.workspace_id == workspace_id).order_by(r.created_at.desc(), r.id.desc()).limit(limit)
+    return tuple(ReleaseHead(**row) for row in connection.execute(query).mappings())
 
 
-def get_release(connection: Connection, identifier: str, workspace_id: UUID) -> RowMapping:
-    """A release by id or name.
+def get_release(connection: Connection, identifier: str, workspace_id: UUID) -> Release:
+    """A release by id or name; the id wins where one release's name is another's id.
 
     Raises
     ------
     NotFoundError
         There is none in this workspace.
     """
-    found = find_release(connection, identifier, workspace_id)
+    is_id = cast(r.id, Text) == identifier.lower()
+    query = (
+        _heads()
+        .add_columns(r.options, r.files, r.left_out, r.summary)
+        .where(r.workspace_id == workspace_id, or_(is_id, r.name == identifier))
+        .order_by(is_id.desc())
+        .limit(1)
+    )
+    found = connection.execute(query).mappings().one_or_none()
     if found is None:
         raise NotFoundError(
             f"there is no release {identifier!r} in this workspace",
             hint="`convstore release list` shows what there is.",
             facts={"release": identifier},
         )
+    return Release(**found)
+
+
+def get_sealed(connection: Connection, identifier: str, workspace_id: UUID) -> Release:
+    """A release that went out.
+
+    Raises
+    ------
+    NotFoundError
+        There is none in this workspace.
+    RefusedError
+        It was never finished.
+    """
+    found = get_release(connection, identifier, workspace_id)
+    if found.status != "sealed":
+        raise RefusedError(
+            f"the release {identifier} is {found.status}, it never went out",
+            hint="Build it again with `convstore export`.",
+            facts={"release": str(found.id), "status": found.status},
+        )
     return found
 
 
-def list_usage(connection: Connection, conversation_id: UUID, workspace_id: UUID) -> list[RowMapping]:
-    """The sealed releases that hold a conversation, newest first, with the turns and split that went out."""
+def _heads() -> Select[Any]:
+    return select(
+        r.id,
+        r.name,
+        r.format,
+        r.status,
+        r.conversation_count,
+        r.filter,
+        r.rules,
+        r.seed,
+        r.exporter_version,
+        r.created_by,
+        profiles.c.name.label("created_by_name"),
+        r.created_at,
+        r.sealed_at,
+    ).select_from(releases.outerjoin(profiles, profiles.c.id == r.created_by))
+
+
+def list_usage(connection: Connection, conversation_id: UUID, workspace_id: UUID) -> tuple[ReleaseUse, ...]:
+    """The sealed releases that hold a conversation, newest first."""
     query = (
         select(r.id, r.name, r.format, r.sealed_at, i.position, i.turns_sha256, i.split)
         .select_from(releases.join(release_items, (i.release_id == r.id) & (i.workspace_id == r.workspace_id)))
         .where(i.workspace_id == workspace_id, i.conversation_id == conversation_id, r.status == "sealed")
         .order_by(r.sealed_at.desc(), r.id)
     )
-    return list(connection.execute(query).mappings())
+    return tuple(ReleaseUse(*row) for row in connection.execute(query).tuples())
 
 
 def _name_taken(name: str, release_id: UUID, *, is_sealed: bool) -> ConflictError:

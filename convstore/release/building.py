@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
 from uuid import UUID, uuid4
@@ -28,6 +28,7 @@ from convstore.queries.release_rows import (
     list_candidates,
 )
 from convstore.queries.releases import clear_stale, insert_release, lock_release, mark_failed, seal_release
+from convstore.release.card import CardFacts
 from convstore.release.describing import describe
 from convstore.release.formats import Writer
 from convstore.release.judging import Judge, LintMode
@@ -86,7 +87,7 @@ def build_release(
             lock_release(reading, build.spec.id)
             build.open()
             try:
-                report = build.write(reading, writer)
+                report = build.write(reading, writer, card)
             except BaseException as exc:
                 build.give_up(exc)
                 raise
@@ -137,7 +138,7 @@ class _Build:
         with self.database.transaction(Context.of(self.actor)) as connection:
             mark_failed(connection, self.spec.id, self.workspace_id, reason=reason)
 
-    def write(self, reading: Connection, writer: Writer) -> ReleaseReport:
+    def write(self, reading: Connection, writer: Writer, card: CardFacts | None) -> ReleaseReport:
         """Stage every file and seal the release."""
         where: Sequence[ColumnElement[bool]] = matching(reading, self.request.filter, self.workspace_id)
         selection = self._select(reading, where)
@@ -165,6 +166,7 @@ class _Build:
                 "not_sampled": 0 if selection is None else selection.not_sampled,
                 "leakage": leakage,
                 "manifest": file_as_dict(manifest_file),
+                "card": None if card is None else asdict(card),
             }
             self.watch.tell(total, total, "sealing")
             seal_release(

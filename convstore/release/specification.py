@@ -1,6 +1,6 @@
 """What makes a release what it is: the request as it was asked, and everything that the spelling of its files needs.
 
-A sealed release remembers its specification, so that the same files can be made again. Knows no database.
+A sealed release remembers its specification, so that the same files can be made again. Asks no database.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from convstore.filtering import filter_as_json
 from convstore.model import Filter
+from convstore.queries.releases import Release
 from convstore.release.card import CardFacts
 from convstore.release.formats import Writer, writer_for
 from convstore.release.judging import LintMode, default_lint
@@ -21,7 +22,18 @@ from convstore.release.manifest import ManifestHead
 from convstore.release.rows import ReleaseOptions
 from convstore.release.selection import SliceRules, SplitPlan
 
-__all__ = ["ReleaseRequest", "ReleaseSpec", "exporter"]
+__all__ = ["ReleaseRequest", "ReleaseSpec", "Slice", "exporter"]
+
+
+class Slice(TypedDict, total=False):
+    """The optional parts of a request, as keywords."""
+
+    name: str | None
+    rules: SliceRules
+    plan: SplitPlan
+    options: ReleaseOptions
+    seed: int
+    lint: LintMode | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,21 +88,21 @@ class ReleaseSpec:
         )
 
     @classmethod
-    def of_row(cls, row: Mapping[str, Any]) -> ReleaseSpec:
+    def of_release(cls, release: Release) -> ReleaseSpec:
         """The specification that a stored release remembers."""
-        options = dict(row["options"])
+        options = dict(release.options)
         splits, title = options.pop("splits"), options.pop("title")
         return cls(
-            id=row["id"],
-            format=row["format"],
-            name=row["name"],
+            id=release.id,
+            format=release.format,
+            name=release.name,
             title=title,
-            exporter=row["exporter_version"],
-            filter=row["filter"],
-            rules=row["rules"],
+            exporter=release.exporter_version,
+            filter=release.filter,
+            rules=release.rules,
             splits=splits,
             options=ReleaseOptions(**options),
-            seed=row["seed"],
+            seed=release.seed,
         )
 
     def as_row(self) -> dict[str, Any]:

@@ -1,0 +1,127 @@
+"""Brings a finished export to somebody else: as one zip in a stream, or into the file store with signed links."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from convstore.errors import InvalidInputError
+from convstore.files import GZIP, MAX_OBJECT_BYTES, FileStore
+from convstore.model import Actor
+from convstore.release.reports import ReleaseReport
+
+__all__ = ["DeliveredFile", "iter_zip", "store_export"]
+
+_CHUNK_BYTES = 1 << 18
+# Parquet is compressed already.
+_STORED_SUFFIXES = frozenset({".parquet", ".gz"})
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredFile:
+    """A file of a release in the file store, compressed. `url` is None where the app serves files itself."""
+
+    name: str
+    path: str
+    bytes: int
+    url: str | None
+
+
+def iter_zip(report: ReleaseReport) -> Iterator[bytes]:
+    """The files of an export and its manifest as one zip, in constant memory."""
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w") as archive:
+        for name, path in _named(report):
+            kind = zipfile.ZIP_STORED if path.suffix in _STORED_SUFFIXES else zipfile.ZIP_DEFLATED
+            # A fixed date, so that the same files make the same zip.
+            info = zipfile.ZipInfo(name)
+            info.compress_type = kind
+            info.external_attr = 0o644 << 16
+            with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as target:
+                while chunk := source.read(_CHUNK_BYTES):
+                    target.write(chunk)
+                    if sink.size >= _CHUNK_BYTES:
+                        yield sink.take()
+    yield sink.take()
+
+
+def store_export(
+    files: FileStore, actor: Actor, report: ReleaseReport, *, expires_s: int = 3600
+) -> tuple[DeliveredFile, ...]:
+    """Put the files of an export and its manifest into the file store, gzipped, and sign a link to each.
+
+    Raises
+    ------
+    InvalidInputError
+        A file is larger than the store takes; nothing was stored.
+    """
+    with tempfile.TemporaryDirectory(prefix="convstore-") as folder:
+        packed = [(name, _pack(path, Path(folder) / str(i))) for i, (name, path) in enumerate(_named(report))]
+        for name, path in packed:
+            _check_size(name, path.stat().st_size)
+        delivered = []
+        for name, path in packed:
+            key = _key(actor.user_id, report.release, name)
+            with path.open("rb") as source:
+                size = files.put_stream(key, source, content_type=GZIP)
+            delivered.append(DeliveredFile(name, key, size, files.signed_url(key, expires_s=expires_s)))
+    return tuple(delivered)
+
+
+def _named(report: ReleaseReport) -> list[tuple[str, Path]]:
+    """Names inside the zip: a path from the folder that the export was written to."""
+    manifest = report.manifest.path
+    return [(info.path.relative_to(manifest.parent).as_posix(), info.path) for info in (*report.files, report.manifest)]
+
+
+def _pack(path: Path, target: Path) -> Path:
+    with path.open("rb") as source, gzip.GzipFile(target, "wb", mtime=0) as packed:
+        shutil.copyfileobj(source, packed, _CHUNK_BYTES)
+    return target
+
+
+def _check_size(name: str, size: int) -> None:
+    if size > MAX_OBJECT_BYTES:
+        raise InvalidInputError(
+            f"{name} has {size:,} bytes compressed; the file store takes {MAX_OBJECT_BYTES:,} a file",
+            hint="Download it instead, or release a smaller slice; nothing was stored.",
+            facts={"file": name, "bytes": size, "limit": MAX_OBJECT_BYTES},
+            code="ERR_FILE_TOO_LARGE",
+        )
+
+
+def _key(user_id: UUID, release_id: UUID, name: str) -> str:
+    return f"{user_id}/releases/{release_id}/{name}.gz"
+
+
+class _Sink(io.RawIOBase):
+    """Collects what a zip writes until somebody takes it; can't go back, so the zip never tries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[bytes] = []
+        self.size = 0
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+    def write(self, data: object) -> int:
+        """Keep `data`."""
+        part = bytes(data)  # type: ignore[call-overload]
+        self._parts.append(part)
+        self.size += len(part)
+        return len(part)
+
+    def take(self) -> bytes:
+        """Everything since the last time."""
+        taken = b"".join(self._parts)
+        self._parts, self.size = [], 0
+        return taken
