@@ -1,4 +1,4 @@
-"""Running the app as a process of its own. Knows Streamlit's command line and nothing of its pages."""
+"""Running the app as a process of its own. Knows the server's command line and nothing of the pages."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import sys
 from types import FrameType
 
 from convstore.errors import SettingsError
-from convstore.resources import APP_FOLDER, HOME_SCRIPT
+from convstore.resources import APP_FOLDER
 from convstore.settings import Settings
 
-__all__ = ["check_address", "run_ui"]
+__all__ = ["check_address", "run_api", "run_ui"]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -43,22 +43,28 @@ def check_address(settings: Settings) -> None:
 
 
 def run_ui(settings: Settings) -> int:
-    """Run the app with these settings until it is stopped; its exit status."""
+    """Run the app and the HTTP API with these settings until stopped; the exit status."""
+    return _run("convstore.asgi:create_app", settings)
+
+
+def run_api(settings: Settings) -> int:
+    """Run the HTTP API alone with these settings until stopped; the exit status."""
+    return _run("convstore.api:serve_api", settings)
+
+
+def _run(factory: str, settings: Settings) -> int:
     check_address(settings)
-    hosts = [name.strip() for name in settings.allowed_hosts.split(",") if name.strip()] or [
-        settings.address,
-        "localhost",
-    ]
     arguments = [
         sys.executable,
         "-m",
-        "streamlit",
-        "run",
-        str(HOME_SCRIPT),
-        f"--server.address={settings.address}",
-        f"--server.port={settings.port}",
-        "--server.headless=true",
-        *(f"--server.allowedHosts={host}" for host in dict.fromkeys(hosts)),
+        "uvicorn",
+        factory,
+        "--factory",
+        f"--host={settings.address}",
+        f"--port={settings.port}",
+        "--log-level=warning",
+        "--no-server-header",
+        "--timeout-graceful-shutdown=5",
     ]
     # Streamlit finds its configuration in the folder that it is started in.
     app = subprocess.Popen(arguments, cwd=APP_FOLDER, env=settings.environment())

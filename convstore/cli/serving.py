@@ -16,7 +16,15 @@ def demo(call: Call) -> int:
 
 @command(app, "ui")
 def ui(call: Call) -> int:
-    """Run the app."""
+    """Run the app, with the HTTP API beside it."""
     from convstore.serving import run_ui
 
     return run_ui(call.settings)
+
+
+@command(app, "api")
+def api(call: Call) -> int:
+    """Run the HTTP API alone."""
+    from convstore.serving import run_api
+
+    return run_api(call.settings)

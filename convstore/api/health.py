@@ -1,0 +1,28 @@
+"""Is the process alive, and can it serve."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from convstore.core import Resources
+from convstore.database import system_context
+from convstore.shapes import as_json
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/health", responses={200: {"content": {"application/json": {"example": {"status": "ok"}}}}})
+def health() -> Response:
+    """Answers while the process lives."""
+    return Response(as_json({"status": "ok"}), media_type="application/json")
+
+
+@router.get("/ready", responses={200: {"content": {"application/json": {"example": {"status": "ready"}}}}})
+def ready(request: Request) -> Response:
+    """Answers when the database does; 503 before."""
+    resources: Resources = request.app.state.resources
+    with resources.database.transaction(system_context(), read_only=True, timeout_s=5) as connection:
+        connection.exec_driver_sql("SELECT FROM conversations LIMIT 1")
+    return Response(as_json({"status": "ready"}), media_type="application/json")
