@@ -45,7 +45,7 @@ def template(server: EmbeddedServer) -> str:
 def database(server: EmbeddedServer, template: str) -> Iterator[Database]:
     name = f"saol_{next(_numbers)}"
     with psycopg.connect(server.admin_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     opened = _database(server, name)
     yield opened
     opened.close()
