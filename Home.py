@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from convstore.ui.account import account
 from convstore.ui.frame import frame
 from convstore.ui.guard import guard
 from convstore.ui.session import current_store
 
 with frame() as (screen, page), guard(kept=screen.kept):
-    current_store()
+    account(current_store())
     page.run()

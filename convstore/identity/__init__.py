@@ -1,6 +1,6 @@
 """Who somebody is: tokens, passwords, and the profile behind them. Knows no screen and no rights."""
 
-from convstore.identity.claims import Identity, identity_of_claims
+from convstore.identity.claims import Identity, check_claims, identity_of_claims
 from convstore.identity.passwords import PasswordSession, SupabasePasswords
 from convstore.identity.persons import Person, admit
 from convstore.identity.tokens import TokenVerifier
@@ -12,5 +12,6 @@ __all__ = [
     "SupabasePasswords",
     "TokenVerifier",
     "admit",
+    "check_claims",
     "identity_of_claims",
 ]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from convstore.errors import SignInError
 
-__all__ = ["Identity", "identity_of_claims"]
+__all__ = ["Identity", "check_claims", "identity_of_claims"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,24 @@ class Identity:
     name: str
     email: str | None = None
     profile_id: UUID | None = None
+
+
+def check_claims(claims: Mapping[str, Any], *, issuer: str | None, audience: str | None, now_s: float) -> None:
+    """Whether claims from a session are still good; their signature was checked when the session began.
+
+    Raises
+    ------
+    SignInError
+        They have expired, never expire, or are of another issuer or audience than the settings name.
+    """
+    expires = claims.get("exp")
+    if isinstance(expires, bool) or not isinstance(expires, int | float) or expires <= now_s:
+        raise SignInError("the sign-in has expired")
+    if issuer is not None and claims.get("iss") != issuer:
+        raise SignInError("the sign-in comes from another issuer", hint=f"Sign in at {issuer}.")
+    meant = claims.get("aud")
+    if audience is not None and audience not in (meant if isinstance(meant, list) else [meant]):
+        raise SignInError("the sign-in is meant for another application")
 
 
 def identity_of_claims(claims: Mapping[str, Any], *, email_is_verified: bool | None = None) -> Identity:

@@ -52,6 +52,7 @@ SCREENS: tuple[Screen, ...] = (
         icon=":material/upload_file:",
         kept="What was stored stays stored; the same import again completes it.",
     ),
+    Screen(name="system", title="System", icon=":material/settings:", kept="Nothing was changed."),
     Screen(
         name="conversation",
         title="Conversation",

@@ -48,9 +48,8 @@ def test_invitation_waits_for_a_verified_email_in_any_letter_case(store: ConvSto
     assert invited == ()
     with pytest.raises(ConflictError, match="a member already"):
         store.add_member("Ana@example.org", "reviewer")
-    actors = {event.action: event.actor for event in store.events()}
-    assert actors["workspace_invitations insert"] == store.actor.name
-    assert actors["workspace_members insert"] == "Ana"
+    for action, actor in (("workspace_invitations insert", store.actor.name), ("workspace_members insert", "Ana")):
+        assert store.events(action=action)[0].actor == actor
 
 
 def test_known_person_is_added_at_once_and_falls_out_at_once(store: ConvStore, resources: Resources) -> None:

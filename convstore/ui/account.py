@@ -1,0 +1,37 @@
+"""The sidebar: who is here, in which workspace, and the way out. Absent where there is nothing to choose."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from convstore.core import ConvStore
+from convstore.ui import sign_in
+from convstore.ui.session import use_workspace
+from convstore.ui.words import plain
+
+__all__ = ["account"]
+
+
+def account(store: ConvStore) -> None:
+    """Offer another workspace and the way out."""
+    memberships = store.memberships()
+    names = {membership.slug: membership.name for membership in memberships}
+    leaves = sign_in.can_sign_out(store.resources)
+    if len(names) < 2 and not leaves:
+        return
+    with st.sidebar:
+        if len(names) > 1:
+            slugs = list(names)
+            chosen = st.selectbox(
+                "Workspace",
+                slugs,
+                index=slugs.index(store.actor.workspace_slug) if store.actor.workspace_slug in names else 0,
+                format_func=names.__getitem__,
+                key=f"workspace-of-{store.actor.workspace_slug}",
+            )
+            if chosen != store.actor.workspace_slug:
+                use_workspace(chosen)
+                st.rerun()
+        st.caption(f"{plain(store.actor.name)} · {store.actor.role}")
+        if leaves:
+            st.button("Sign out", icon=":material/logout:", on_click=sign_in.sign_out, args=(store.resources,))

@@ -1,0 +1,127 @@
+"""Two people in two browsers, signed in at a real provider: neither sees what belongs to the other's workspace."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from oidc_provider_mock import User, run_server_in_thread
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from convstore.core import ConvStore, Resources
+from convstore.errors import ConvstoreError
+from convstore.identity import Identity
+from tests.browser.serving import free_port, served
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync"]  # fmt: skip
+PEOPLE = {"ana": "default", "ben": "team-b"}
+WORDS = {"ana": "marigold", "ben": "thistle"}
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists() and not os.environ.get("CONVSTORE_REQUIRE_BROWSER"):
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+def users() -> list[User]:
+    return [
+        User(sub=name, claims={"email": f"{name}@example.org", "email_verified": True, "name": name.capitalize()})
+        for name in PEOPLE
+    ]
+
+
+@pytest.fixture
+def filled(store: ConvStore) -> dict[str, str]:
+    """One conversation in each workspace, known by a word; row ids by person."""
+    store.create_workspace("team-b", name="Team B")
+    rows = {}
+    for name, slug in PEOPLE.items():
+        admin = ConvStore.for_operator(store.resources, workspace=slug)
+        admin.add_member(f"{name}@example.org", "lead")
+        word = WORDS[name]
+        turns = [
+            {"role": "user", "content": f"What is a {word}?"},
+            {"role": "assistant", "content": f"A {word} is a flower."},
+        ]
+        report = admin.ingest_uploads({f"{word}.jsonl": (json.dumps({"messages": turns}) + "\n").encode()})
+        assert report.totals["stored"] == 1
+        rows[name] = str(admin.search().items[0].conversation_id)
+    return rows
+
+
+def sign_in(browser: Browser, address: str, name: str) -> Page:
+    page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
+    page.goto(address)
+    page.get_by_role("button", name="Sign in").click(timeout=30_000)
+    page.get_by_role("button", name=name).click(timeout=30_000)
+    expect(page.get_by_text(name.capitalize(), exact=False).first).to_be_visible(timeout=30_000)
+    return page
+
+
+def text_of(page: Page) -> str:
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_test_id("stAppViewContainer")).to_be_visible(timeout=30_000)
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=30_000)
+    return page.locator("body").inner_text()
+
+
+def test_neither_sees_the_other(browser: Browser, resources: Resources, filled: dict[str, str], tmp_path: Path) -> None:
+    port = free_port()
+    with run_server_in_thread(user_claims=users()) as provider:
+        issuer = f"http://127.0.0.1:{provider.server_port}"
+        with served(resources.settings, port, provider=issuer, folder=tmp_path) as address:
+            pages = {name: sign_in(browser, address, name) for name in PEOPLE}
+            for name, other in (("ana", "ben"), ("ben", "ana")):
+                page = pages[name]
+                for path in ("", "/browse", "/releases", "/import", "/system"):
+                    page.goto(address + path)
+                    assert WORDS[other] not in text_of(page), path
+                page.goto(f"{address}/conversation?id={filled[name]}")
+                expect(page.get_by_text(f"A {WORDS[name]} is a flower.").first).to_be_visible(timeout=30_000)
+                page.goto(f"{address}/conversation?id={filled[other]}")
+                assert f"{WORDS[other]} is a flower" not in text_of(page)
+                page.goto(f"{address}/system")
+                expect(page.get_by_text(f"{name}@example.org").first).to_be_visible(timeout=30_000)
+                assert f"{other}@example.org" not in text_of(page)
+    for name, other in (("ana", "ben"), ("ben", "ana")):
+        person = ConvStore.for_identity(
+            resources, Identity(issuer=issuer, subject=name, name=name, email=f"{name}@example.org")
+        )
+        with pytest.raises(ConvstoreError):
+            person.get(filled[other])
+        out = tmp_path / f"{name}.jsonl"
+        person.export("messages", out, lint="keep")
+        assert WORDS[name] in out.read_text("utf-8")
+        assert WORDS[other] not in out.read_text("utf-8")
+
+
+def test_no_page_without_a_session_and_none_after_its_end(
+    browser: Browser, resources: Resources, filled: dict[str, str], tmp_path: Path
+) -> None:
+    port = free_port()
+    with run_server_in_thread(user_claims=users(), access_token_max_age=timedelta(seconds=25)) as provider:
+        issuer = f"http://127.0.0.1:{provider.server_port}"
+        with served(resources.settings, port, provider=issuer, folder=tmp_path) as address:
+            stranger = browser.new_context().new_page()
+            for path in ("", "/browse", "/system", f"/conversation?id={filled['ana']}"):
+                stranger.goto(address + path)
+                expect(stranger.get_by_role("button", name="Sign in")).to_be_visible(timeout=30_000)
+                assert WORDS["ana"] not in text_of(stranger)
+            page = sign_in(browser, address, "ana")
+            page.wait_for_timeout(26_000)
+            page.goto(f"{address}/browse")
+            expect(page.get_by_text("The sign-in has expired", exact=False)).to_be_visible(timeout=30_000)
+            assert WORDS["ana"] not in text_of(page)
