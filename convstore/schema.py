@@ -17,8 +17,8 @@ from uuid import UUID
 import psycopg
 
 from convstore.database import SYSTEM_ID, Database
-from convstore.database.translation import translated
-from convstore.errors import UsageError
+from convstore.database.migration import MIGRATION_LOCK
+from convstore.errors import DatabaseError, UsageError
 from convstore.resources import MIGRATIONS_FOLDER
 
 if TYPE_CHECKING:
@@ -68,29 +68,69 @@ def upgrade(database: Database, *, dry_run: bool = False) -> SchemaState:
     """Bring the database to this version, in one transaction; harmless when it is there already.
 
     Two callers at once are serialised by a lock in the database. A dry run does everything and rolls it back.
+
+    Raises
+    ------
+    DatabaseError
+        A statement failed and nothing was changed, or the result is not what this version expects.
     """
     before = get_state(database)
     if before.current:
         return before
-    from alembic import command
+    from convstore.saol import agent_execute_ddl, verify_setup
 
-    config = _config()
-    with _ALEMBIC, translated(), database.admin_engine().connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        connection.rollback() if dry_run else connection.commit()
-    return get_state(database)
+    script = _LOCKED.format(lock=MIGRATION_LOCK, found=before.found or "") + _render(
+        before.found, with_transaction=False
+    )
+    result = agent_execute_ddl(database, sql=script, dry_run=dry_run, confirm=True)
+    after = get_state(database)
+    if dry_run and result.success:
+        return after
+    if not after.current:
+        raise DatabaseError(
+            result.summary, code=result.code, facts=result.facts, hint=result.next_actions[0].description
+        )
+    verified = verify_setup(database)
+    if not verified.success:
+        raise DatabaseError(
+            verified.summary, code=verified.code, hint="`convstore saol verify` names every difference."
+        )
+    return after
+
+
+#: Runs before the migrations: whoever waited for the lock finds that somebody else did the work, and stops.
+_LOCKED = """
+SELECT pg_advisory_xact_lock({lock});
+DO $guard$
+DECLARE
+    version text := '';
+BEGIN
+    IF to_regclass('public.alembic_version') IS NOT NULL THEN
+        SELECT coalesce(max(version_num), '') INTO version FROM public.alembic_version;
+    END IF;
+    IF version <> '{found}' THEN
+        RAISE EXCEPTION 'somebody else is setting this database up: it was at version "{found}" and is at "%"', version
+            USING ERRCODE = '40001';
+    END IF;
+END
+$guard$;
+"""
 
 
 def render_sql() -> str:
-    """Everything that `upgrade` runs on an empty database, as one script."""
+    """Everything that `upgrade` runs on an empty database, as one script with its own transaction."""
+    return _render(None, with_transaction=True)
+
+
+def _render(found: str | None, *, with_transaction: bool) -> str:
     from alembic import command
 
     config = _config()
+    config.attributes["with_transaction"] = with_transaction
     buffer = io.StringIO()
     config.output_buffer = buffer
     with _ALEMBIC, redirect_stdout(io.StringIO()):
-        command.upgrade(config, "head", sql=True)
+        command.upgrade(config, f"{found}:head" if found else "head", sql=True)
     return buffer.getvalue()
 
 
@@ -112,7 +152,8 @@ def seed(database: Database, *, admin_email: str | None, local_name: str) -> UUI
             connection,
             """
             WITH made AS (
-                INSERT INTO workspaces (slug, name) VALUES ('default', 'Default') ON CONFLICT (slug) DO NOTHING RETURNING id
+                INSERT INTO workspaces (slug, name) VALUES ('default', 'Default')
+                ON CONFLICT (slug) DO NOTHING RETURNING id
             )
             SELECT id FROM made UNION ALL SELECT id FROM workspaces WHERE slug = 'default' LIMIT 1
             """,
