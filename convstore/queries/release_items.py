@@ -44,7 +44,7 @@ def list_items(
         .order_by(i.position)
         .limit(limit)
     )
-    return tuple(ReleasedItem(*row) for row in connection.execute(query).tuples())
+    return tuple(ReleasedItem(*row) for row in connection.execute(query))
 
 
 def iter_items(

@@ -251,7 +251,7 @@ def list_usage(connection: Connection, conversation_id: UUID, workspace_id: UUID
         .where(i.workspace_id == workspace_id, i.conversation_id == conversation_id, r.status == "sealed")
         .order_by(r.sealed_at.desc(), r.id)
     )
-    return tuple(ReleaseUse(*row) for row in connection.execute(query).tuples())
+    return tuple(ReleaseUse(*row) for row in connection.execute(query))
 
 
 def _name_taken(name: str, release_id: UUID, *, is_sealed: bool) -> ConflictError:

@@ -13,7 +13,8 @@ from pathlib import Path
 from uuid import UUID
 
 from convstore.errors import InvalidInputError
-from convstore.files import GZIP, MAX_OBJECT_BYTES, FileStore
+from convstore.files import FileStore
+from convstore.files.store import GZIP, MAX_OBJECT_BYTES
 from convstore.model import Actor
 from convstore.release.reports import ReleaseReport
 
