@@ -182,6 +182,8 @@ def replace_conversation(
         )
     _insert_children(raw, "conversation_turns", TURN_COLUMNS, turns)
     _insert_children(raw, "findings", FINDING_COLUMNS, findings)
+    # Scores bind to the turns that were read.
+    raw.execute("SELECT convstore.keep_human_scores(ARRAY[%s]::uuid[])", [row_id])
 
 
 def hold_objects(connection: Connection) -> None:
