@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from convstore import schema
 from convstore.core import ConvStore, Resources
 from convstore.errors import ConvstoreError
+from convstore.isolation import check_isolation
 from convstore.model import CheckResult
+from convstore.saol import agent_preflight, verify_setup
 from convstore.settings import Settings
 
 __all__ = ["examine"]
@@ -22,6 +24,7 @@ def examine(settings: Settings) -> list[CheckResult]:
         return [
             *_attempt("database", lambda: _database(resources)),
             *_attempt("schema", lambda: _schema(resources)),
+            *_attempt("isolation", lambda: iter(check_isolation(resources.database))),
             *_attempt("identity", lambda: _identity(resources)),
             *_attempt("files", lambda: _files(resources)),
         ]
@@ -37,8 +40,15 @@ def _attempt(name: str, check: Callable[[], Iterator[CheckResult]]) -> list[Chec
 
 
 def _database(resources: Resources) -> Iterator[CheckResult]:
-    database = resources.database
-    with database.admin() as connection:
+    preflight = agent_preflight(resources.database)
+    for check in preflight.checks:
+        if check.status != "ok":
+            yield CheckResult(
+                name=f"database: {check.name}", status=check.status, fact=check.fact, next_action=check.next_action
+            )
+    if not preflight.ok:
+        return
+    with resources.database.admin() as connection:
         version = connection.info.server_version
         row = connection.execute("SELECT current_setting('server_version'), current_database()").fetchone()
         assert row is not None
@@ -56,15 +66,22 @@ def _database(resources: Resources) -> Iterator[CheckResult]:
 
 def _schema(resources: Resources) -> Iterator[CheckResult]:
     state = schema.get_state(resources.database)
-    if state.current:
-        yield CheckResult(name="schema", status="ok", fact=f"version {state.wanted}")
-    else:
+    if not state.current:
         yield CheckResult(
             name="schema",
             status="fail",
             fact=f"the database is {state.found or 'empty'}, this version needs {state.wanted}",
             next_action="Run `convstore init`.",
         )
+        return
+    yield CheckResult(name="schema", status="ok", fact=f"version {state.wanted}")
+    verified = verify_setup(resources.database)
+    yield CheckResult(
+        name="tables",
+        status="ok" if verified.success else "fail",
+        fact=verified.summary,
+        next_action="" if verified.success else "`convstore saol verify` names every difference.",
+    )
 
 
 def _identity(resources: Resources) -> Iterator[CheckResult]:
