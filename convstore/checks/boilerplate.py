@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator
 from convstore.checks.contract import Check, CheckInput, Hit, replies
 from convstore.model import Turn
 
-__all__ = ["CHECK", "GRAM_WORDS", "boilerplate_grams"]
+__all__ = ["CHECK", "EDGE_CHARS", "GRAM_WORDS", "MIN_CONVERSATIONS", "boilerplate_grams", "boilerplate_phrases"]
 
 GRAM_WORDS = 5
-_MIN_CONVERSATIONS = 5
+MIN_CONVERSATIONS = 5
 _MIN_SHARE = 0.05
 #: Longest stretch that is searched for five words, from either end.
-_EDGE_CHARS = 200
+EDGE_CHARS = 200
 _WORD = re.compile(r"\w+")
 
 
@@ -28,11 +28,21 @@ def boilerplate_grams(turns: Iterable[Turn]) -> frozenset[int]:
     return frozenset(key for turn in turns if turn.role == "assistant" for _, key, _ in _edges(turn.content))
 
 
+def boilerplate_phrases(turns: Iterable[Turn]) -> dict[int, tuple[str, str]]:
+    """The same keys, each with its edge (`opening`, `closing`) and its words."""
+    return {
+        key: (edge, " ".join(turn.content[slice(*span)].split()))
+        for turn in turns
+        if turn.role == "assistant"
+        for edge, key, span in _edges(turn.content)
+    }
+
+
 def _hits(conversation: CheckInput) -> Iterator[Hit]:
     context = conversation.context
     if context is None:
         return
-    least = max(_MIN_CONVERSATIONS, _MIN_SHARE * context.conversations)
+    least = max(MIN_CONVERSATIONS, _MIN_SHARE * context.conversations)
     for turn in replies(conversation):
         for edge, key, span in _edges(turn.content):
             count = context.gram_count(key)
@@ -42,11 +52,11 @@ def _hits(conversation: CheckInput) -> Iterator[Hit]:
 
 def _edges(text: str) -> Iterator[tuple[str, int, tuple[int, int]]]:
     """The opening and the closing gram: name, key, span."""
-    opening = [*_WORD.finditer(text[:_EDGE_CHARS])][:GRAM_WORDS]
+    opening = [*_WORD.finditer(text[:EDGE_CHARS])][:GRAM_WORDS]
     if len(opening) == GRAM_WORDS:
         span = (opening[0].start(), opening[-1].end())
         yield "opening", _key("opening", opening), span
-    offset = max(0, len(text) - _EDGE_CHARS)
+    offset = max(0, len(text) - EDGE_CHARS)
     closing = [*_WORD.finditer(text[offset:])][-GRAM_WORDS:]
     if len(closing) == GRAM_WORDS:
         span = (offset + closing[0].start(), offset + closing[-1].end())

@@ -146,7 +146,7 @@ def any_of(column: ColumnElement[T], values: Sequence[T]) -> ColumnElement[bool]
 
 
 def _dimension(name: str) -> ColumnElement[Decimal]:
-    """The effective score; `file.quality` and `people.quality` are either side of it, `difference.quality` is between."""
+    """The effective score of a dimension; behind `file.`, `people.` or `difference.` that instead."""
     side, _, dimension = name.rpartition(".")
     if dimension not in DIMENSIONS or side not in ("", "file", "people", "difference"):
         raise UsageError(

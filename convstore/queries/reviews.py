@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from convstore.database.tables import findings, profiles, reviews
+from convstore.errors import NotFoundError
 from convstore.model import DIMENSIONS, Finding, Review, Scores
 
-__all__ = ["list_findings", "list_reviews"]
+__all__ = ["dismiss_finding", "list_findings", "list_reviews"]
 
 
 def list_reviews(connection: Connection, conversation_id: UUID, workspace_id: UUID) -> tuple[Review, ...]:
@@ -61,3 +62,20 @@ def list_findings(connection: Connection, conversation_id: UUID, workspace_id: U
         )
         for row in connection.execute(query).mappings()
     )
+
+
+def dismiss_finding(connection: Connection, finding_id: UUID, workspace_id: UUID, reason: str | None) -> None:
+    """Write why a finding does not matter; None takes that back. Who and when, a trigger adds.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such finding, or it is hidden.
+    """
+    statement = (
+        update(findings)
+        .where(findings.c.workspace_id == workspace_id, findings.c.id == finding_id)
+        .values(dismissed_reason=(reason or "").strip() or None)
+    )
+    if not connection.execute(statement).rowcount:
+        raise NotFoundError(f"there is no finding {finding_id} here", hint="`convstore show ID` lists the findings.")

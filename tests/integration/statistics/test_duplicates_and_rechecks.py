@@ -1,0 +1,154 @@
+"""Copies are found, grouped and reduced to the best; checks run again when they are due."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from convstore.core import ConvStore
+from convstore.duplicates import update_duplicates
+from convstore.errors import NotFoundError
+from convstore.model import Filter
+
+WORDS = [f"word{number}" for number in range(400)]
+
+
+def write(folder: Path, name: str, words: list[str], *, reply: str = "This is an answer of its own.") -> None:
+    folder.mkdir(exist_ok=True)
+    document = {
+        "messages": [
+            {"role": "user", "content": " ".join(words)},
+            {"role": "assistant", "content": reply},
+        ]
+    }
+    (folder / f"{name}.json").write_text(json.dumps(document))
+
+
+def changed(words: list[str], every: int) -> list[str]:
+    return [f"other{n}" if n % every == 0 else word for n, word in enumerate(words)]
+
+
+@pytest.fixture
+def copies(store: ConvStore, tmp_path: Path) -> ConvStore:
+    """Three copies in a chain, an unrelated one, and one that is too far."""
+    folder = tmp_path / "in"
+    write(folder, "original", WORDS)
+    write(folder, "near", [*WORDS[:-20], *(f"tail{n}" for n in range(20))])
+    write(folder, "nearer", [*WORDS[:-40], *(f"tail{n}" for n in range(40))])
+    write(folder, "far", changed(WORDS, 10))
+    write(folder, "unrelated", [f"{word}x" for word in WORDS])
+    store.ingest([folder])
+    return store
+
+
+def named(store: ConvStore) -> list[list[str]]:
+    return [
+        sorted(m.conversation_id.removesuffix("-1") for m in group.members)
+        for group in store.statistics.duplicate_groups()
+    ]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 500])
+def test_chunks_of_any_size_find_the_same_groups(copies: ConvStore, chunk: int) -> None:
+    assert update_duplicates(copies.database, copies.actor.workspace_id, chunk=chunk) == 5
+    assert update_duplicates(copies.database, copies.actor.workspace_id, chunk=chunk) == 0
+    assert named(copies) == [["near", "nearer", "original"]]
+    assert copies.statistics.duplicate_counts() == (1, 3)
+
+
+def test_what_comes_later_joins_its_group(copies: ConvStore, tmp_path: Path) -> None:
+    copies.update_duplicates()
+    write(tmp_path / "more", "latest", ["new", *WORDS[:-20], *(f"tail{n}" for n in range(20))])
+    copies.ingest([tmp_path / "more"])
+    assert copies.update_duplicates() == 1
+    assert named(copies) == [["latest", "near", "nearer", "original"]]
+
+
+def test_a_changed_conversation_leaves_its_group(copies: ConvStore, tmp_path: Path) -> None:
+    copies.update_duplicates()
+    write(tmp_path / "in", "near", [f"{word}y" for word in WORDS])
+    copies.ingest([tmp_path / "in"], on_conflict="replace")
+    copies.update_duplicates()
+    # 20 words of 400 differ at either end of the chain: without its middle it still holds, at 0.8.
+    assert all("near" not in group for group in named(copies))
+
+
+def test_exact_copies_under_other_ids(store: ConvStore, tmp_path: Path) -> None:
+    for name in ("one", "two", "three"):
+        document = {"conversation_id": name, "messages": [{"role": "user", "content": "Hello there, how are you?"},
+                                                          {"role": "assistant", "content": "Fine, thank you."}]}  # fmt: skip
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    with store.database.admin() as connection:
+        store.ingest([tmp_path / "one.json"])
+        connection.execute(
+            "INSERT INTO conversations (workspace_id, conversation_id, conversation_name, turn_count, file_size,"
+            " file_path, created_by, turns_sha256, content_sha256, content_bytes, format)"
+            " SELECT workspace_id, copy, copy, turn_count, file_size, file_path, created_by, turns_sha256,"
+            " content_sha256, content_bytes, format FROM conversations, unnest(ARRAY['two', 'three']) AS copy"
+        )
+    for _ in range(3):
+        update_duplicates(store.database, store.actor.workspace_id, chunk=1)
+    (group,) = store.statistics.duplicate_groups()
+    assert len(group.members) == 3
+    assert group.is_exact
+
+
+def test_keep_best_rejects_the_others_and_can_be_undone(copies: ConvStore) -> None:
+    copies.update_duplicates()
+    copies.review(["nearer-1"], status="approved", scores={"quality": 5})
+    copies.refresh()
+    (group,) = copies.statistics.duplicate_groups()
+    assert group.best.conversation_id == "nearer-1"
+    result = copies.keep_best([group.group_id])
+    assert sorted((item.conversation_id, item.outcome) for item in result.items) == [
+        ("near-1", "done"),
+        ("original-1", "done"),
+    ]
+    assert copies.statistics.duplicate_groups() == ()
+    assert copies.undo(result.batch_id).undone == 2
+    assert named(copies) == [["near", "nearer", "original"]]
+
+
+def test_findings_against_the_set_follow_the_set(store: ConvStore, tmp_path: Path) -> None:
+    for number in range(12):
+        reply = f"I hear how hard this is for you. {'Some advice follows here. ' * 12} Case {number} ends."
+        write(tmp_path / "in", f"case-{number}", [f"{word}{number}" for word in WORDS[:40]], reply=reply)
+    store.ingest([tmp_path / "in"])
+    codes = {one.code for one in store.statistics.findings()}
+    assert "boilerplate" not in codes
+    assert store.recheck() == 12
+    found = {one.code: one for one in store.statistics.findings()}
+    assert found["boilerplate"].conversations == 12
+    phrases = store.statistics.stock_phrases()
+    assert phrases.conversations == 12
+    assert (phrases.phrases[0].phrase, phrases.phrases[0].conversations) == ("I hear how hard this", 12)
+
+    finding = next(f for f in store.get("case-3-1").findings if f.code == "boilerplate")
+    assert finding.id is not None
+    store.dismiss_finding(finding.id, "it is our house style")
+    assert store.recheck() == 12
+    kept = next(f for f in store.get("case-3-1").findings if f.id == finding.id)
+    assert kept.dismissed_reason == "it is our house style"
+    assert store.count(Filter(findings=("boilerplate",))) == (11, True)
+    store.dismiss_finding(finding.id, None)
+    assert store.count(Filter(findings=("boilerplate",))) == (12, True)
+    with pytest.raises(NotFoundError):
+        store.dismiss_finding(store.actor.workspace_id, "not a finding")
+
+
+def test_an_older_version_of_a_check_is_run_again(store: ConvStore, tmp_path: Path) -> None:
+    write(tmp_path / "in", "cut", WORDS[:30], reply="This reply is cut off in the middle of the")
+    store.ingest([tmp_path / "in"])
+    store.recheck()
+    with store.database.admin() as connection:
+        connection.execute("UPDATE check_progress SET version = 0 WHERE code = 'truncated_reply'")
+        connection.execute(
+            "UPDATE findings SET check_version = 0, explanation = 'old words' WHERE code = 'truncated_reply'"
+        )
+    before = store.get("cut-1").findings
+    assert store.recheck() == 1
+    after = store.get("cut-1").findings
+    assert [f.id for f in before] == [f.id for f in after]
+    assert all(f.check_version > 0 and f.explanation != "old words" for f in after)
