@@ -13,7 +13,7 @@ from convstore.cli.tables import console, plural
 from convstore.model import Filter
 
 if TYPE_CHECKING:
-    from convstore.release.building import ReleaseReport
+    from convstore.release.reports import ReleaseReport
 
 release = typer.Typer(help="What went out: every export is a release.", no_args_is_help=True)
 app.add_typer(release, name="release")
