@@ -23,12 +23,9 @@ BEGIN
 END
 $$;
 REVOKE UPDATE, DELETE ON events FROM service_role;
--- Of the default rights that Supabase gives on what is new in `public`, these are the easily forgotten ones.
+-- Alembic's own table is in reach of Supabase's default rights too.
 DO $$
-DECLARE
-    sequence regclass := pg_get_serial_sequence('public.events', 'id');
 BEGIN
-    EXECUTE format('REVOKE ALL ON SEQUENCE %s FROM PUBLIC, anon, authenticated, service_role', sequence);
     IF to_regclass('public.alembic_version') IS NOT NULL THEN
         REVOKE ALL ON public.alembic_version FROM PUBLIC, anon, authenticated, service_role;
         ALTER TABLE public.alembic_version ENABLE ROW LEVEL SECURITY;
