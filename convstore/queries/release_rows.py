@@ -225,7 +225,7 @@ def copying_items(connection: Connection, release_id: UUID, workspace_id: UUID) 
                                               turns_sha256, content_sha256, file_path, split, state)
             SELECT :release_id, s.position, :workspace_id, (s.state ->> 'id')::uuid, s.state ->> 'conversation_id',
                    s.state ->> 'turns_sha256', s.state ->> 'content_sha256', s.state ->> 'file_path', s.split, s.state
-            FROM staged_items AS s ORDER BY s.position
+            FROM staged_items AS s
             """
         ),
         {"release_id": release_id, "workspace_id": workspace_id},
