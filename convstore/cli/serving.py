@@ -17,9 +17,12 @@ def demo(call: Call) -> int:
 @command(app, "ui")
 def ui(call: Call) -> int:
     """Run the app, with the HTTP API beside it."""
-    from convstore.serving import run_ui
+    from convstore.serving import check_address, run_ui
+    from convstore.worker import run_worker_in_background
 
-    return run_ui(call.settings)
+    check_address(call.settings)
+    with call.resources() as resources, run_worker_in_background(resources):
+        return run_ui(call.settings)
 
 
 @command(app, "api")

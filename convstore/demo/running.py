@@ -8,6 +8,7 @@ from convstore.core import ConvStore, Resources
 from convstore.demo.seeding import seed_demo
 from convstore.serving import check_address, run_ui
 from convstore.settings import Settings
+from convstore.worker import run_worker_in_background
 
 __all__ = ["run_demo"]
 
@@ -29,7 +30,8 @@ def run_demo(settings: Settings) -> int:
             stored = seed_demo(store)
             _say(f"{stored:,} conversations stored in {own.home}")
         _say(f"convstore is at http://{own.address}:{own.port} (stop with Ctrl-C)")
-        return run_ui(own)
+        with run_worker_in_background(resources):
+            return run_ui(own)
     finally:
         resources.close()
 

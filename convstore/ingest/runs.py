@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from convstore.database import Context, Database
-from convstore.database.tables import events, ingest_items, ingest_runs
+from convstore.database.tables import conversations, events, ingest_items, ingest_runs
 from convstore.ingest.reports import ConversationReport, FileReport, IngestReport, Outcome
 from convstore.model import Actor
 
@@ -62,13 +62,20 @@ def find_progress(database: Database, actor: Actor, run_id: UUID) -> RunProgress
         connection.execute(
             update(ingest_items).where(*own, i.outcome.is_(None)).values(processing_status="processing", report={})
         )
-        e = events.c
+        counted = {
+            conversation.conversation_id
+            for file in files.values()
+            for conversation in file.conversations
+            if conversation.outcome in _OUTCOMES.values()
+        }
+        e, c = events.c, conversations.c
         stored = connection.execute(
-            select(e.conversation_id, e.action).where(
-                e.workspace_id == actor.workspace_id, e.batch_id == run_id, e.action.in_(_OUTCOMES)
-            )
+            select(c.id, c.conversation_id, e.action)
+            .select_from(events.join(conversations, (c.workspace_id == e.workspace_id) & (c.id == e.conversation_id)))
+            .where(e.workspace_id == actor.workspace_id, e.batch_id == run_id, e.action.in_(_OUTCOMES))
         )
-        return RunProgress(files, {row_id: _OUTCOMES[action] for row_id, action in stored})
+        left = {row_id: _OUTCOMES[action] for row_id, name, action in stored if name not in counted}
+        return RunProgress(files, left)
 
 
 def settle_items(database: Database, actor: Actor, run_id: UUID, files: Mapping[int, FileReport]) -> None:

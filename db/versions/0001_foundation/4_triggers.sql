@@ -33,7 +33,8 @@ BEGIN
         IF convstore.setting('undo_batch') IS NOT NULL THEN
             SELECT e.* INTO recorded
             FROM public.events AS e
-            WHERE e.workspace_id = NEW.workspace_id AND e.conversation_id = NEW.id AND e.after ? 'status'
+            WHERE e.workspace_id = NEW.workspace_id AND e.conversation_id = NEW.id
+              AND (e.after ? 'status' OR e.action = 'replaced')
             ORDER BY e.id DESC LIMIT 1;
             IF recorded.batch_id IS DISTINCT FROM convstore.setting('undo_batch')::uuid
                OR recorded.action NOT IN ('status', 'undone')
@@ -193,7 +194,9 @@ CREATE TRIGGER turns_inserted AFTER INSERT ON conversation_turns REFERENCING NEW
 CREATE FUNCTION convstore.review_stamped() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS
 $$
 BEGIN
-    NEW.updated_at := now();
+    IF convstore.moving() IS NULL THEN
+        NEW.updated_at := now();
+    END IF;
     RETURN NEW;
 END
 $$;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,7 +17,7 @@ from tests.integration.conversations import conversation, folder_of
 
 def admin(store: ConvStore, statement: str, *values: object) -> None:
     with store.database.admin() as connection:
-        connection.execute(statement, values)  # type: ignore[call-overload]
+        connection.execute(statement, values)
 
 
 def path_of(store: ConvStore, identifier: str) -> str:
@@ -36,7 +37,7 @@ def test_demo_set_is_in_order(demo_store: ConvStore) -> None:
     assert demo_store.verify().checked == demo_store.count()[0] + len(trashed(demo_store))
 
 
-def trashed(store: ConvStore) -> list[object]:
+def trashed(store: ConvStore) -> list[tuple[Any, ...]]:
     with store.database.admin() as connection:
         return connection.execute("SELECT id FROM conversations WHERE NOT is_active").fetchall()
 
@@ -120,7 +121,8 @@ def test_superseded_and_deleted_files_are_removed_never_adopted(filled: ConvStor
     filled.files.put(gone, gone_packed)
     report = filled.reconcile(repair=True)
     assert {entry["path"]: entry["repair"] for entry in report.orphans} == {old: "removed", gone: "removed"}
-    assert filled.files.stat(old) is None and filled.files.stat(gone) is None
+    assert filled.files.stat(old) is None
+    assert filled.files.stat(gone) is None
     assert filled.count() == (4, True)
 
 
@@ -147,7 +149,9 @@ def test_released_versions_and_quarantine_are_no_orphans(filled: ConvStore, tmp_
 
 def test_file_of_another_workspace_is_left_alone(filled: ConvStore, resources: Resources) -> None:
     with filled.database.admin() as connection:
-        other = connection.execute("INSERT INTO workspaces (slug, name) VALUES ('other', 'Other') RETURNING id").fetchone()
+        other = connection.execute(
+            "INSERT INTO workspaces (slug, name) VALUES ('other', 'Other') RETURNING id"
+        ).fetchone()
         assert other is not None
         row = uuid4()
         connection.execute(
@@ -175,6 +179,6 @@ def test_viewers_and_leads_do_not_repair(filled: ConvStore) -> None:
 
     for role in ("viewer", "reviewer"):
         with pytest.raises(ForbiddenError):
-            ConvStore(filled.resources, replace(filled.actor, role=role)).reconcile()  # type: ignore[arg-type]
+            ConvStore(filled.resources, replace(filled.actor, role=role)).reconcile()
     with pytest.raises(ForbiddenError):
         ConvStore(filled.resources, replace(filled.actor, role="lead")).reconcile(repair=True)

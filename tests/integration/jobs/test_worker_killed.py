@@ -1,0 +1,116 @@
+"""A worker killed with -9 in the middle of a large import: another finishes it, as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from convstore.core import ConvStore, Resources
+from convstore.settings import Settings
+from convstore.worker import run_worker
+from tests.fixtures_database import Server
+from tests.integration.conversations import document
+
+CONVERSATIONS = int(os.environ.get("CONVSTORE_KILLED_IMPORT", "240"))
+
+_WORKER = """
+import sys
+from pathlib import Path
+from convstore.core import Resources
+from convstore.settings import Settings
+from convstore.worker import run_worker
+settings = Settings(database_url=sys.argv[1], admin_url=sys.argv[2], home=Path(sys.argv[3]))
+run_worker(Resources(settings), heartbeat_s=0.3, silent_s=1.5)
+"""
+
+
+def start_worker(settings: Settings) -> subprocess.Popen[bytes]:
+    assert settings.database_url is not None
+    assert settings.admin_url is not None
+    addresses = [settings.database_url.get_secret_value(), settings.admin_url.get_secret_value(), str(settings.home)]
+    return subprocess.Popen([sys.executable, "-c", _WORKER, *addresses], stderr=subprocess.DEVNULL)
+
+
+def large_upload() -> dict[str, bytes]:
+    """Small files, one file of many conversations, one that nobody can read."""
+    half = CONVERSATIONS // 2
+    many = [document(f"many-{number}") for number in range(half)]
+    files = {f"single-{n}.json": json.dumps(document(f"single-{n}")).encode() for n in range(half)}
+    files["many.jsonl"] = b"\n".join(json.dumps(one).encode() for one in many)
+    files["twice.json"] = files["single-0.json"]
+    files["broken.json"] = b"{"
+    return files
+
+
+def outcome(store: ConvStore) -> dict[str, Any]:
+    """Everything that an import leaves, without the ids and times of a run."""
+    queries = {
+        "rows": "SELECT conversation_id, turns_sha256, content_sha256, status FROM conversations ORDER BY 1",
+        "turns": "SELECT c.conversation_id, t.turn_number, t.role, t.content FROM conversation_turns AS t"
+        " JOIN conversations AS c ON c.id = t.conversation_id ORDER BY 1, 2",
+        "findings": "SELECT c.conversation_id, f.code, count(*) FROM findings AS f"
+        " JOIN conversations AS c ON c.id = f.conversation_id GROUP BY 1, 2 ORDER BY 1, 2",
+        "created": "SELECT after ->> 'conversation_id', count(*) FROM events WHERE action = 'created'"
+        " GROUP BY 1 ORDER BY 1",
+        "files": "SELECT file, outcome, processing_status, report FROM ingest_items ORDER BY position",
+        "totals": "SELECT totals, finished_at IS NOT NULL FROM ingest_runs",
+        "quarantine": "SELECT file, sha256, code FROM quarantine ORDER BY 1",
+    }
+    with store.database.admin() as connection:
+        found: dict[str, Any] = {name: connection.execute(query).fetchall() for name, query in queries.items()}
+    [job] = store.jobs()
+    return {**found, "status": job.status, "result": job.result, "objects": len(store.files.list())}
+
+
+def test_another_worker_finishes_what_a_killed_one_began(
+    store: ConvStore, server: Server, template: str, tmp_path: Path
+) -> None:
+    uploads = large_upload()
+    server.create("test_undisturbed", template)
+    resources = Resources(server.settings("test_undisturbed", tmp_path / "undisturbed"))
+    try:
+        undisturbed = ConvStore.for_operator(resources)
+        undisturbed.ingest_later(uploads)
+        run_worker(resources, once=True)
+        expected = outcome(undisturbed)
+    finally:
+        resources.close()
+        server.drop("test_undisturbed")
+    assert expected["status"] == "succeeded"
+    assert expected["totals"][0][0]["stored"] == CONVERSATIONS // 2 * 2
+
+    job_id = store.ingest_later(uploads)
+    kills = 0
+    for share in (0.3, 0.7):
+        worker = start_worker(store.settings)
+        while store.job(job_id).status != "succeeded" and stored(store) < share * CONVERSATIONS:
+            time.sleep(0.005)
+        kills += store.job(job_id).status == "running"
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    assert kills >= 1, "the kills came in the middle"
+    last = start_worker(store.settings)
+    try:
+        while store.job(job_id).status in ("queued", "running"):
+            time.sleep(0.1)
+    finally:
+        last.terminate()
+        assert last.wait(timeout=20) == 0, "a signal ends it gracefully"
+    assert outcome(store) == expected
+    report = store.reconcile(repair=True)
+    assert (report.missing, report.damaged, report.drifted) == ([], [], [])
+    assert {entry["repair"] for entry in report.orphans} <= {"removed"}
+    assert store.reconcile().is_clean
+
+
+def stored(store: ConvStore) -> int:
+    with store.database.admin() as connection:
+        row = connection.execute("SELECT count(*) FROM conversations").fetchone()
+    assert row is not None
+    return int(row[0])
