@@ -1,7 +1,8 @@
-"""The app as a process of its own, signed into through a real provider, both on loopback."""
+"""The app and a provider to sign in at, each a process of its own on loopback."""
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -9,14 +10,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from convstore.resources import APP_FOLDER, HOME_SCRIPT
 from convstore.settings import Settings
 
-__all__ = ["free_port", "served"]
+__all__ = ["free_port", "provided", "served"]
 
 _STARTED_WITHIN_S = 60
 
@@ -26,6 +27,24 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def provided(names: Sequence[str], *, token_max_age_s: int = 3600) -> Iterator[str]:
+    """A provider that knows these people by verified e-mails; its issuer."""
+    port = free_port()
+    arguments = [sys.executable, "-m", "oidc_provider_mock", f"--port={port}", f"--token-max-age={token_max_age_s}"]
+    for name in names:
+        claims = {"sub": name, "name": name.capitalize(), "email": f"{name}@example.org", "email_verified": True}
+        arguments += ["--user-claims", json.dumps(claims)]
+    provider = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    issuer = f"http://127.0.0.1:{port}"
+    try:
+        _wait(f"{issuer}/.well-known/openid-configuration", provider)
+        yield issuer
+    finally:
+        provider.terminate()
+        provider.wait(timeout=30)
 
 
 @contextmanager
@@ -54,7 +73,7 @@ def served(settings: Settings, port: int, *, provider: str, folder: Path) -> Ite
     log = (folder / "app.log").open("w")
     app = subprocess.Popen(arguments, cwd=APP_FOLDER, env=environment, stdout=log, stderr=log)
     try:
-        _wait(address, app)
+        _wait(f"{address}/_stcore/health", app)
         yield address
     finally:
         app.terminate()
@@ -62,13 +81,13 @@ def served(settings: Settings, port: int, *, provider: str, folder: Path) -> Ite
         log.close()
 
 
-def _wait(address: str, app: subprocess.Popen[bytes]) -> None:
+def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + _STARTED_WITHIN_S
     while time.monotonic() < until:
-        assert app.poll() is None, "the app did not start"
+        assert process.poll() is None, f"what should answer at {address} did not start"
         try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
+            with urllib.request.urlopen(address, timeout=1):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise AssertionError("the app does not answer")
+    raise AssertionError(f"nobody answers at {address}")

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from oidc_provider_mock import User, run_server_in_thread
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from convstore.core import ConvStore, Resources
 from convstore.errors import ConvstoreError
 from convstore.identity import Identity
-from tests.browser.serving import free_port, served
+from tests.browser.serving import free_port, provided, served
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -34,13 +32,6 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield opened
         opened.close()
-
-
-def users() -> list[User]:
-    return [
-        User(sub=name, claims={"email": f"{name}@example.org", "email_verified": True, "name": name.capitalize()})
-        for name in PEOPLE
-    ]
 
 
 @pytest.fixture
@@ -67,7 +58,7 @@ def sign_in(browser: Browser, address: str, name: str) -> Page:
     page.goto(address)
     page.get_by_role("button", name="Sign in").click(timeout=30_000)
     page.get_by_role("button", name=name).click(timeout=30_000)
-    expect(page.get_by_text(name.capitalize(), exact=False).first).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=30_000)
     return page
 
 
@@ -80,22 +71,23 @@ def text_of(page: Page) -> str:
 
 def test_neither_sees_the_other(browser: Browser, resources: Resources, filled: dict[str, str], tmp_path: Path) -> None:
     port = free_port()
-    with run_server_in_thread(user_claims=users()) as provider:
-        issuer = f"http://127.0.0.1:{provider.server_port}"
-        with served(resources.settings, port, provider=issuer, folder=tmp_path) as address:
-            pages = {name: sign_in(browser, address, name) for name in PEOPLE}
-            for name, other in (("ana", "ben"), ("ben", "ana")):
-                page = pages[name]
-                for path in ("", "/browse", "/releases", "/import", "/system"):
-                    page.goto(address + path)
-                    assert WORDS[other] not in text_of(page), path
-                page.goto(f"{address}/conversation?id={filled[name]}")
-                expect(page.get_by_text(f"A {WORDS[name]} is a flower.").first).to_be_visible(timeout=30_000)
-                page.goto(f"{address}/conversation?id={filled[other]}")
-                assert f"{WORDS[other]} is a flower" not in text_of(page)
-                page.goto(f"{address}/system")
-                expect(page.get_by_text(f"{name}@example.org").first).to_be_visible(timeout=30_000)
-                assert f"{other}@example.org" not in text_of(page)
+    with (
+        provided(list(PEOPLE)) as issuer,
+        served(resources.settings, port, provider=issuer, folder=tmp_path) as address,
+    ):
+        pages = {name: sign_in(browser, address, name) for name in PEOPLE}
+        for name, other in (("ana", "ben"), ("ben", "ana")):
+            page = pages[name]
+            for path in ("", "/browse", "/releases", "/import", "/system"):
+                page.goto(address + path)
+                assert WORDS[other] not in text_of(page), path
+            page.goto(f"{address}/conversation?id={filled[name]}")
+            expect(page.get_by_text(f"A {WORDS[name]} is a flower.").first).to_be_visible(timeout=30_000)
+            page.goto(f"{address}/conversation?id={filled[other]}")
+            assert f"{WORDS[other]} is a flower" not in text_of(page)
+            page.goto(f"{address}/system")
+            expect(page.get_by_text(f"{name}@example.org").first).to_be_visible(timeout=30_000)
+            assert f"{other}@example.org" not in text_of(page)
     for name, other in (("ana", "ben"), ("ben", "ana")):
         person = ConvStore.for_identity(
             resources, Identity(issuer=issuer, subject=name, name=name, email=f"{name}@example.org")
@@ -112,16 +104,17 @@ def test_no_page_without_a_session_and_none_after_its_end(
     browser: Browser, resources: Resources, filled: dict[str, str], tmp_path: Path
 ) -> None:
     port = free_port()
-    with run_server_in_thread(user_claims=users(), access_token_max_age=timedelta(seconds=25)) as provider:
-        issuer = f"http://127.0.0.1:{provider.server_port}"
-        with served(resources.settings, port, provider=issuer, folder=tmp_path) as address:
-            stranger = browser.new_context().new_page()
-            for path in ("", "/browse", "/system", f"/conversation?id={filled['ana']}"):
-                stranger.goto(address + path)
-                expect(stranger.get_by_role("button", name="Sign in")).to_be_visible(timeout=30_000)
-                assert WORDS["ana"] not in text_of(stranger)
-            page = sign_in(browser, address, "ana")
-            page.wait_for_timeout(26_000)
-            page.goto(f"{address}/browse")
-            expect(page.get_by_text("The sign-in has expired", exact=False)).to_be_visible(timeout=30_000)
-            assert WORDS["ana"] not in text_of(page)
+    with (
+        provided(list(PEOPLE), token_max_age_s=25) as issuer,
+        served(resources.settings, port, provider=issuer, folder=tmp_path) as address,
+    ):
+        stranger = browser.new_context().new_page()
+        for path in ("", "/browse", "/system", f"/conversation?id={filled['ana']}"):
+            stranger.goto(address + path)
+            expect(stranger.get_by_role("button", name="Sign in")).to_be_visible(timeout=30_000)
+            assert WORDS["ana"] not in text_of(stranger)
+        page = sign_in(browser, address, "ana")
+        page.wait_for_timeout(26_000)
+        page.goto(f"{address}/browse")
+        expect(page.get_by_text("The sign-in has expired", exact=False)).to_be_visible(timeout=30_000)
+        assert WORDS["ana"] not in text_of(page)

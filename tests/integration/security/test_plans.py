@@ -23,7 +23,8 @@ INSERT INTO workspaces (slug, name) SELECT 'w' || n, 'W' || n FROM generate_seri
 INSERT INTO workspace_members (workspace_id, user_id, role)
 SELECT w.id, p.id, 'viewer' FROM workspaces AS w, profiles AS p WHERE w.slug = 'w1' AND p.issuer = 'local';
 INSERT INTO conversations (workspace_id, conversation_id, conversation_name, turn_count, status, quality_score,
-                           file_size, file_path, created_by, created_at, turns_sha256, content_sha256, content_bytes, format)
+                           file_size, file_path, created_by, created_at, turns_sha256, content_sha256, content_bytes,
+                           format)
 SELECT w.id, 'c' || n, 'Conversation ' || n, 2, CASE WHEN n %% 7 = 0 THEN 'approved' ELSE 'pending_review' END,
        1 + (n %% 41) / 10.0, 1, 'p/' || n, p.id, now() - n * interval '1 minute', md5(n::text), md5(n::text), 1, 'chat'
 FROM generate_series(1, %(conversations)s) AS n
