@@ -107,6 +107,9 @@ class Resources:
     def close(self) -> None:
         """Give everything back; the embedded server stops when its last user has."""
         with self._lock:
+            if self._files is not None:
+                self._files.close()
+                self._files = None
             if self._database is not None:
                 self._database.close()
                 self._database = None
@@ -285,14 +288,17 @@ class ConvStore:
         cursor: str | None = None,
     ) -> Page[Conversation]:
         """One page of conversations; see `convstore.queries.conversations.list_conversations`."""
-        from convstore.queries.conversations import list_conversations
+        from convstore.queries.conversations import count, list_conversations
 
         wanted = wanted or Filter()
+        workspace_id = self.actor.workspace_id
 
         def ask() -> Page[Conversation]:
             with self._reading() as connection:
+                # Every page of a list, in any order, has the same total.
+                total = self._cached(("count", wanted), lambda: count(connection, wanted, workspace_id))
                 return list_conversations(
-                    connection, wanted, self.actor.workspace_id, sort=sort, order=order, limit=limit, cursor=cursor
+                    connection, wanted, workspace_id, sort=sort, order=order, limit=limit, cursor=cursor, total=total
                 )
 
         return self._cached(("page", wanted, sort, order, limit, cursor), ask)
@@ -980,6 +986,7 @@ class ConvStore:
         Returns how far the database was before and is now.
         """
         from convstore import schema
+        from convstore.storage_setup import prepare_storage
 
         if admin_email is None and resources.settings.auth != "local":
             raise UsageError("nobody would be admin", hint="Name one: convstore init --admin EMAIL.")
@@ -988,6 +995,7 @@ class ConvStore:
         after = schema.upgrade(database, dry_run=dry_run)
         if not dry_run:
             schema.seed(database, admin_email=admin_email, local_name=local_name())
+            prepare_storage(database, resources.files)
         return before, after
 
     # Inside

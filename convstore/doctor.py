@@ -11,6 +11,7 @@ from convstore.isolation import check_isolation
 from convstore.model import CheckResult
 from convstore.saol import agent_preflight, verify_setup
 from convstore.settings import Settings
+from convstore.storage_setup import check_storage_policies
 
 __all__ = ["examine"]
 
@@ -97,3 +98,7 @@ def _identity(resources: Resources) -> Iterator[CheckResult]:
 def _files(resources: Resources) -> Iterator[CheckResult]:
     for fact in resources.files.check():
         yield CheckResult(name=f"files: {fact.name}", status=fact.status, fact=fact.fact, next_action=fact.next_action)
+    if resources.settings.storage == "supabase":
+        policies = check_storage_policies(resources.database, resources.files)
+        if policies is not None:
+            yield policies

@@ -1,0 +1,84 @@
+"""The whole store with its files in Supabase Storage: set up, imported, read, replaced, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import psycopg
+import pytest
+
+from convstore.core import ConvStore, Resources
+from convstore.settings import Settings
+from convstore.storage_setup import check_storage_policies, prepare_storage
+from tests.fixtures_database import Server
+from tests.supabase_storage.schema import STORAGE_SCHEMA
+from tests.supabase_storage.server import SupabaseStorageServer
+
+
+def conversation(reply: str) -> bytes:
+    turns = [{"role": "user", "content": "Where do I start?"}, {"role": "assistant", "content": reply}]
+    return orjson.dumps({"conversation_id": "start", "messages": turns})
+
+
+@pytest.fixture
+def on_supabase(server: Server, database_name: str, tmp_path: Path) -> Iterator[Resources]:
+    with psycopg.connect(server.url(database_name)) as connection:
+        connection.execute(STORAGE_SCHEMA)
+    folder = tmp_path / "objects"
+    folder.mkdir()
+    with SupabaseStorageServer(server.url(database_name), folder) as storage:
+        settings = server.settings(database_name, tmp_path / "home").model_copy(
+            update={
+                "storage": "supabase",
+                "supabase_url": storage.url,
+                "supabase_service_role_key": _secret(storage.service_role_key),
+            }
+        )
+        resources = Resources(settings)
+        yield resources
+        resources.close()
+
+
+def _secret(value: str) -> object:
+    return Settings(supabase_service_role_key=value).supabase_service_role_key  # type: ignore[arg-type]
+
+
+def stored_objects(resources: Resources) -> list[str]:
+    with resources.database.admin() as connection:
+        return [row[0] for row in connection.execute("SELECT name FROM storage.objects ORDER BY name").fetchall()]
+
+
+def test_init_makes_bucket_and_policies_and_may_be_repeated(on_supabase: Resources) -> None:
+    prepare_storage(on_supabase.database, on_supabase.files)
+    prepare_storage(on_supabase.database, on_supabase.files)
+    found = check_storage_policies(on_supabase.database, on_supabase.files)
+    assert found is not None
+    assert found.status == "ok"
+
+
+def test_policies_that_are_missing_are_named(on_supabase: Resources) -> None:
+    prepare_storage(on_supabase.database, on_supabase.files)
+    with on_supabase.database.admin() as connection:
+        connection.execute('DROP POLICY "Users can read from own folder" ON storage.objects')
+    found = check_storage_policies(on_supabase.database, on_supabase.files)
+    assert found is not None
+    assert found.status == "fail"
+    assert "Users can read from own folder" in found.fact
+
+
+def test_a_conversation_lives_and_goes(on_supabase: Resources) -> None:
+    prepare_storage(on_supabase.database, on_supabase.files)
+    store = ConvStore.for_operator(on_supabase)
+    assert store.ingest_uploads({"a.json": conversation("With one page.")}).totals["stored"] == 1
+    row = store.get("start").conversation
+    assert stored_objects(on_supabase) == [row.file_path]
+    assert orjson.loads(store.document("start"))["messages"][1]["content"] == "With one page."
+
+    again = store.ingest_uploads({"a.json": conversation("With the first line.")}, on_conflict="replace")
+    assert again.totals["replaced"] == 1
+    assert stored_objects(on_supabase) == [store.get("start").conversation.file_path] != [row.file_path]
+
+    store.delete(["start"], hard=True, confirm=True)
+    assert stored_objects(on_supabase) == []
