@@ -145,13 +145,17 @@ def _question(store: ConvStore, asked: Asked) -> None:
         height="content" if len(asked.conversations) <= 8 else 280,
         column_config={"Name": st.column_config.TextColumn("Name", width=330), "Status": status_column()},
     )
-    note = st.text_input("Note", placeholder="Optional, kept in the history", max_chars=2000) if moving else ""
+    note = (
+        st.text_input("Note", key="decision-note", placeholder="Optional, kept in the history", max_chars=2000)
+        if moving
+        else ""
+    )
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if st.button("Cancel" if moving else "Close", type="tertiary"):
+        if st.button("Cancel" if moving else "Close", key="cancel", type="tertiary"):
             _forget()
             st.rerun()
         label = f"{action.verb} {number(len(moving))}"
-        if moving and st.button(label, type="primary", icon=action.icon):
+        if moving and st.button(label, key="decide", type="primary", icon=action.icon):
             result = store.review(
                 [str(row.id) for row in asked.conversations],
                 status=asked.status,

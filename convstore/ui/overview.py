@@ -14,7 +14,6 @@ from convstore.ui.address import Vocabulary, params_of
 from convstore.ui.frame import heading
 from convstore.ui.listing import NEWEST
 from convstore.ui.navigation import go, link
-from convstore.ui.session import use_workspace
 from convstore.ui.status import FINDINGS, badge
 from convstore.ui.walk import start
 from convstore.ui.words import conversations_in, local_zone, moment, number, plain, total
@@ -35,18 +34,6 @@ def greeting(store: ConvStore) -> None:
     now = datetime.now(UTC).astimezone(local_zone())
     part = "morning" if 4 <= now.hour < 12 else "afternoon" if 12 <= now.hour < 18 else "evening"
     head = heading(f"Good {part}, {plain(store.actor.name)}")
-    if len(memberships) > 1:
-        names = {m.slug: m.name for m in memberships}
-        head.controls.selectbox(
-            "Workspace",
-            list(names),
-            index=list(names).index(here.slug),
-            format_func=lambda slug: names[slug],
-            key="chosen-workspace",
-            label_visibility="collapsed",
-            width=200,
-            on_change=lambda: use_workspace(st.session_state["chosen-workspace"]),
-        )
     article = "an" if here.role == "admin" else "a"
     head.line.caption(f"{now:%A} {now.day} {now:%B} · you are {article} {here.role} in {plain(here.name)}")
 

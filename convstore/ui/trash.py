@@ -15,9 +15,9 @@ __all__ = ["edit_form", "restore_button"]
 def edit_form(store: ConvStore, conversation: Conversation) -> None:
     """Name and description, and the way into the trash."""
     with st.form("edit", border=False):
-        name = st.text_input("Name", conversation.conversation_name, max_chars=255)
+        name = st.text_input("Name", conversation.conversation_name, max_chars=255, key="edit-name")
         description = st.text_area("Description", conversation.description or "", height=90, max_chars=5000)
-        if st.form_submit_button("Save", icon=":material/check:"):
+        if st.form_submit_button("Save", key="save", icon=":material/check:"):
             store.edit(str(conversation.id), name=name, description=description)
             decisions.remember("Saved.", None)
             st.rerun()

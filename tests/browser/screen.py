@@ -1,0 +1,96 @@
+"""What a person does with the app's screens, in Playwright's terms."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, Request, Response, expect
+
+__all__ = ["ROW_PX", "Screen"]
+
+ROW_PX = 31
+_WITHIN_MS = 30_000
+expect.set_options(timeout=_WITHIN_MS)
+#: Streamlit asks below a deep address first and then at the root; the first answer is 404 by design.
+_PROBE = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
+
+
+class Screen:
+    """One page of the browser, with everything that it asked for and complained about."""
+
+    def __init__(self, page: Page, folder: Path) -> None:
+        self.page = page
+        self.folder = folder
+        self.foreign: list[str] = []
+        self.errors: list[str] = []
+        page.set_default_timeout(_WITHIN_MS)
+        page.on("request", self._asked)
+        page.on("response", self._answered)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            self.foreign.append(request.url)
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400 and not _PROBE.search(response.url):
+            self.errors.append(f"{response.status} {response.url}")
+
+    def open(self, address: str) -> None:
+        """Go to an address and wait until the screen stands."""
+        self.page.goto(address)
+        expect(self.page.get_by_test_id("stHeader")).to_be_visible(timeout=_WITHIN_MS)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the run is over and every element has its code."""
+        self.page.wait_for_timeout(250)
+        self.page.wait_for_function(
+            "() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state')"
+            " === 'notRunning' && !document.querySelector('[data-testid=stSkeleton]')"
+        )
+
+    def press(self, name: str | re.Pattern[str], *, within: Locator | None = None) -> None:
+        """Press a button, named by its first words."""
+        wanted = re.compile(rf"^{re.escape(name)}\b") if isinstance(name, str) else name
+        (within or self.page).get_by_role("button", name=wanted).first.click()
+        self.settle()
+
+    def press_key_of(self, key: str) -> None:
+        """Press the button with this key."""
+        self.page.locator(f".st-key-{key} button").click()
+        self.settle()
+
+    def table(self) -> Locator:
+        """The first table on the screen."""
+        table = self.page.get_by_test_id("stDataFrame").first
+        expect(table.locator("canvas").first).to_be_visible(timeout=_WITHIN_MS)
+        self.page.wait_for_timeout(400)
+        return table
+
+    def tick(self, *rows: int) -> None:
+        """Select rows of the table; its cells are drawn, so this goes by place."""
+        table = self.table()
+        for row in rows:
+            table.click(position={"x": 16, "y": 34 + ROW_PX * row + ROW_PX // 2})
+            self.settle()
+
+    def open_row(self, row: int) -> None:
+        """Press the name in a row."""
+        self.table().click(position={"x": 110, "y": 34 + ROW_PX * row + ROW_PX // 2})
+        self.settle()
+
+    def sees(self, words: str) -> None:
+        """These words are on the screen."""
+        expect(self.page.get_by_text(words).first).to_be_visible(timeout=_WITHIN_MS)
+
+    def shot(self, name: str) -> None:
+        """Keep a picture: below CONVSTORE_SCREENSHOTS where that is set, else with the test's own files."""
+        folder = Path(os.environ.get("CONVSTORE_SCREENSHOTS") or self.folder)
+        if name == "at-the-end":
+            folder = self.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=folder / f"{name}.png")

@@ -1,0 +1,211 @@
+"""What people come for, screen by screen, with every control of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from convstore.model import Filter
+from tests.browser.conftest import LocalApp
+from tests.browser.screen import Screen
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+HOSTILE = "<script>alert(1)</script> ![x](http://evil.invalid/x.png) www.evil.invalid a@evil.invalid -> :material/home:"
+
+
+def params(screen: Screen) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(screen.page.url).query)
+
+
+def test_find_read_and_go_on(full_app: LocalApp, screen: Screen) -> None:
+    screen.open(f"{full_app.address}/browse")
+    screen.sees("240 conversations · no filter")
+    screen.press("Approved")
+    wanted = Filter(statuses=("approved",))
+    count, _ = full_app.store.count(wanted)
+    screen.sees(f"{count} conversations with this filter")
+    assert params(screen)["status"] == ["Approved"]
+    screen.page.reload()
+    screen.settle()
+    screen.sees(f"{count} conversations with this filter")
+
+    screen.press_key_of("page-next")
+    screen.sees(f"26 to 50 of {count}")
+    screen.press_key_of("page-last")
+    screen.sees(f"to {count} of {count}")
+    screen.press_key_of("page-previous")
+    screen.press_key_of("page-first")
+    screen.sees(f"1 to 25 of {count}")
+
+    rows = full_app.store.search(wanted).items
+    screen.open_row(2)
+    screen.sees(f"3 of {count}")
+    expect(screen.page.get_by_role("heading", name=rows[2].conversation_name)).to_be_visible()
+    screen.press("Next")
+    screen.sees(f"4 of {count}")
+    assert params(screen)["id"] == [rows[3].conversation_id]
+    screen.page.keyboard.press("p")
+    screen.sees(f"3 of {count}")
+    screen.press("Back to the list")
+    screen.sees(f"{count} conversations with this filter")
+    screen.press("Clear filters")
+    screen.sees("240 conversations · no filter")
+
+    search = screen.page.get_by_role("textbox", name="Search")
+    search.fill("pension")
+    search.press("Enter")
+    screen.settle()
+    found, _ = full_app.store.count(Filter(text="pension"))
+    screen.sees(f"{found} conversations with this filter")
+    screen.press("Export these")
+    screen.sees(f"Release {found} conversations")
+
+
+def test_decide_about_several_and_take_it_back(full_app: LocalApp, screen: Screen) -> None:
+    screen.open(f"{full_app.address}/browse?status=To+review")
+    rows = full_app.store.search(Filter(statuses=("pending_review",))).items
+    screen.tick(0, 1)
+    screen.sees("2 selected")
+    screen.page.keyboard.press("a")
+    dialog = screen.page.get_by_role("dialog")
+    expect(dialog.get_by_text("2 will be approved.")).to_be_visible()
+    screen.press("Cancel", within=dialog)
+    expect(dialog).to_have_count(0)
+    screen.press(re.compile("^Reject Shortcut"))
+    expect(dialog.get_by_text("2 will be rejected.")).to_be_visible()
+    dialog.get_by_role("textbox", name="Note").fill("Both end too early.")
+    screen.press("Reject 2", within=dialog)
+    expect(dialog).to_have_count(0)
+    screen.sees("2 rejected.")
+    for row in rows[:2]:
+        stored = full_app.store.get(row.conversation_id).conversation
+        assert (stored.status, stored.review_notes) == ("rejected", "Both end too early.")
+    screen.page.keyboard.press("u")
+    screen.sees("2 put back.")
+    assert {full_app.store.get(row.conversation_id).conversation.status for row in rows[:2]} == {"pending_review"}
+    screen.tick(0)
+    screen.press("More")
+    screen.press("Ask for revision")
+    expect(dialog.get_by_text("1 will be sent back.")).to_be_visible()
+    screen.page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+
+def test_everything_about_one_conversation(full_app: LocalApp, screen: Screen) -> None:
+    row = full_app.store.search(Filter(statuses=("pending_review",)), sort="name").items[5]
+    screen.open(f"{full_app.address}/conversation?id={row.conversation_id}")
+    for name, shows in (("System prompt", None), ("Details", "Scores"), ("History", "imported it")):
+        screen.press(name)
+        if shows:
+            screen.sees(shows)
+        screen.page.keyboard.press("Escape")
+    screen.press("File")
+    with screen.page.expect_download() as download:
+        screen.page.get_by_role("button", name="Download").click()
+    assert json.loads(download.value.path().read_text()) == json.loads(full_app.store.document(row.conversation_id))
+    screen.page.get_by_text("Show it here").click()
+    screen.settle()
+    expect(screen.page.get_by_test_id("stCode")).to_be_visible()
+    screen.page.keyboard.press("Escape")
+    screen.press("Edit")
+    name = screen.page.get_by_role("textbox", name="Name")
+    name.fill("A name of my own")
+    screen.press("Save")
+    expect(screen.page.get_by_role("heading", name="A name of my own")).to_be_visible()
+    screen.press(re.compile("^Approve Shortcut"))
+    screen.press("Approve 1", within=screen.page.get_by_role("dialog"))
+    screen.sees("1 approved.")
+    screen.press(re.compile("^Reopen Shortcut"))
+    screen.press("Reopen 1", within=screen.page.get_by_role("dialog"))
+    screen.sees("1 reopened.")
+    assert full_app.store.get(row.conversation_id).conversation.status == "pending_review"
+
+
+def test_import_is_answered_for_file_by_file(empty_app: LocalApp, screen: Screen, full_app: LocalApp) -> None:
+    # The first address that a fresh server is asked for: it must not escape the frame.
+    screen.open(f"{empty_app.address}/browse")
+    screen.sees("No conversations yet")
+    expect(screen.page.get_by_role("link", name="Import")).to_be_visible()
+    screen.press("Import files")
+    good = full_app.store.document(full_app.store.search().items[0].conversation_id)
+    hostile = json.dumps({"id": "hostile", "messages": [
+        {"role": "user", "content": HOSTILE}, {"role": "assistant", "content": HOSTILE}]})  # fmt: skip
+    files = [
+        {"name": "good.json", "mimeType": "application/json", "buffer": good},
+        {"name": "hostile.jsonl", "mimeType": "application/json", "buffer": hostile.encode()},
+        {"name": "broken.json", "mimeType": "application/json", "buffer": b'{"a":\n oops'},
+    ]
+    screen.page.locator("input[type=file]").set_input_files(files)  # type: ignore[arg-type]
+    screen.settle()
+    screen.page.get_by_text("Only look, store nothing").click()
+    screen.settle()
+    screen.press("Look at 3 files")
+    screen.sees("2 conversations would be stored. Nothing was changed.")
+    assert empty_app.store.count() == (0, True)
+    screen.page.get_by_text("Only look, store nothing").click()
+    screen.settle()
+    screen.press("Import 3 files")
+    screen.sees("2 conversations stored. 1 file could not be read.")
+    screen.sees("Could not be read")
+    assert empty_app.store.count() == (2, True)
+    assert [file.line for file in empty_app.store.quarantined()] == [2]
+    screen.press("Close")
+    screen.open(f"{empty_app.address}/conversation?id=hostile")
+    expect(screen.page.get_by_text(HOSTILE, exact=True)).to_have_count(2)
+    assert screen.page.locator("a[href*='evil'], img[src*='evil']").count() == 0
+
+
+def test_a_release_is_made_and_downloaded(full_app: LocalApp, screen: Screen) -> None:
+    screen.open(f"{full_app.address}/releases?status=Approved")
+    count, _ = full_app.store.count(Filter(statuses=("approved",)))
+    screen.sees("What comes out")
+    screen.page.get_by_role("tab", name="Row 2").click()
+    screen.page.get_by_text("Keep a last message that nobody answered").click()
+    screen.settle()
+    screen.page.get_by_role("textbox", name="Name").fill("spring")
+    screen.page.get_by_role("textbox", name="Name").press("Enter")
+    screen.settle()
+    screen.press(f"Release {count}")
+    screen.sees("conversations released.")
+    with screen.page.expect_download() as download:
+        screen.page.get_by_role("button", name="Download").click()
+    rows = download.value.path().read_text().splitlines()
+    assert download.value.suggested_filename == "spring-messages.jsonl"
+    assert all(json.loads(row)["messages"] for row in rows)
+    with screen.page.expect_download() as manifest:
+        screen.page.get_by_role("button", name="Manifest").click()
+    assert json.loads(manifest.value.path().read_text())
+    screen.press("Close")
+    expect(screen.page.get_by_role("button", name="Manifest")).to_have_count(0)
+
+
+def test_every_number_on_the_first_screen_leads_to_its_rows(full_app: LocalApp, screen: Screen) -> None:
+    screen.open(full_app.address)
+    for status, word in (("needs_revision", "Needs revision"), ("archived", "Archived")):
+        count, _ = full_app.store.count(Filter(statuses=(status,)))  # type: ignore[arg-type]
+        screen.press_key_of(f"open-{status}")
+        screen.sees(f"{count} conversations with this filter")
+        assert params(screen)["status"] == [word]
+        screen.page.go_back()
+        screen.settle()
+    screen.press("Start reading")
+    screen.sees(f"1 of {full_app.store.count(Filter(statuses=('pending_review',)))[0]}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pictures(full_app: LocalApp, screen: Screen, scheme: str) -> None:
+    screen.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    row = next(row for row in full_app.store.search(limit=100).items if row.finding_codes)
+    for name in ("home", "browse", "releases", "import", "conversation"):
+        path = {"home": "", "conversation": f"conversation?id={row.conversation_id}"}.get(name, name)
+        screen.open(f"{full_app.address}/{path}")
+        if name in ("browse", "import"):
+            screen.table()
+        if name == "releases":
+            expect(screen.page.get_by_test_id("stCode").first).to_be_visible()
+        screen.shot(f"{name}-{scheme}")
