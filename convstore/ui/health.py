@@ -9,7 +9,7 @@ import streamlit as st
 from convstore.core import ConvStore
 from convstore.errors import ConvstoreError
 from convstore.ui.navigation import link
-from convstore.ui.words import counted, moment, plain
+from convstore.ui.words import counted, moment, plain, sentence
 
 __all__ = ["health"]
 
@@ -25,6 +25,13 @@ def health(store: ConvStore) -> None:
         _line("Database answers", _since(began))
         _files(store)
         _imports(store)
+        _stuck(store)
+
+
+def _stuck(store: ConvStore) -> None:
+    for line in store.health():
+        if line.status != "ok":
+            _line(f"{plain(sentence(line.fact))} {plain(line.next_action)}", "", good=False)
 
 
 def _files(store: ConvStore) -> None:

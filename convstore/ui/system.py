@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from convstore.core import ConvStore
 from convstore.rights import Action, may
 from convstore.ui.members import members_section
+from convstore.ui.system_audit import audit_section
+from convstore.ui.system_jobs import jobs_section
+from convstore.ui.system_storage import storage_section
 
 __all__ = ["SECTIONS", "Section", "sections_for"]
 
@@ -21,7 +24,12 @@ class Section:
     show: Callable[[ConvStore], None]
 
 
-SECTIONS: tuple[Section, ...] = (Section(title="Members", takes="read", show=members_section),)
+SECTIONS: tuple[Section, ...] = (
+    Section(title="Members", takes="read", show=members_section),
+    Section(title="Jobs", takes="read", show=jobs_section),
+    Section(title="Storage", takes="read", show=storage_section),
+    Section(title="Audit", takes="read", show=audit_section),
+)
 
 
 def sections_for(store: ConvStore) -> tuple[Section, ...]:

@@ -1,0 +1,151 @@
+"""Charts with one look for light and dark, and what was pressed in them. Knows no data.
+
+Streamlit exchanges the placeholder colours below for the theme's in the browser, so one figure serves both themes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = [
+    "AMBER",
+    "BLUE",
+    "FAINT",
+    "GRAY",
+    "PAGE",
+    "PLUM",
+    "TEAL",
+    "card",
+    "cells",
+    "csv_button",
+    "figure",
+    "hatched",
+    "show",
+]
+
+BLUE, AMBER, TEAL, PLUM, GRAY = "#000001", "#000002", "#000003", "#000004", "#000005"
+PAGE, FAINT = "#000038", "#000036"
+_SEQUENTIAL = [[step / 9, f"#0000{11 + step}"] for step in range(10)]
+
+
+def hatched(color: str, shape: str = "/") -> dict[str, Any]:
+    """The marker of a second series: told apart by more than its colour."""
+    pattern = {"shape": shape, "size": 5, "solidity": 0.3, "fgcolor": PAGE, "fillmode": "overlay"}
+    return {"color": color, "pattern": pattern}
+
+
+def figure(*, height: int = 190, legend: bool = False, select: bool = False) -> go.Figure:
+    """An empty figure in the app's layout."""
+    import plotly.graph_objects as go
+
+    made = go.Figure()
+    made.update_layout(
+        margin={"l": 0, "r": 0, "t": 26 if legend else 4, "b": 0},
+        height=height,
+        bargap=0.18,
+        showlegend=legend,
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        dragmode="select" if select else False,
+        hoverlabel={"align": "left"},
+    )
+    made.update_xaxes(showgrid=False, ticks="", fixedrange=True, zeroline=False)
+    made.update_yaxes(nticks=4, fixedrange=True, zeroline=False, rangemode="tozero")
+    return made
+
+
+def cells(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Sequence[Sequence[float | None]],
+    labels: Sequence[Sequence[str]],
+    *,
+    hover: str,
+    bounds: tuple[float, float] | None = None,
+) -> go.Figure:
+    """A heat map: a number in every cell, the darker the more."""
+    import plotly.graph_objects as go
+
+    made = figure(height=max(120, 29 * len(rows) + 60))
+    made.add_trace(
+        go.Heatmap(
+            # By position, because two rows may have the same name.
+            x=list(range(len(columns))),
+            y=list(range(len(rows))),
+            z=[list(row) for row in values],
+            text=[list(row) for row in labels],
+            customdata=[[[row, column] for column in columns] for row in rows],
+            texttemplate="%{text}",
+            hovertemplate=hover + "<extra></extra>",
+            xgap=2,
+            ygap=2,
+            showscale=False,
+            zmin=bounds[0] if bounds else None,
+            zmax=bounds[1] if bounds else None,
+        )
+    )
+    made.update_xaxes(tickvals=list(range(len(columns))), ticktext=[_short(name) for name in columns], side="bottom")
+    made.update_yaxes(
+        tickvals=list(range(len(rows))), ticktext=[_short(name) for name in rows], autorange="reversed", showgrid=False
+    )
+    return made
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 22 else f"{name[:21]}…"
+
+
+@contextmanager
+def card(title: str, says: str = "") -> Iterator[None]:
+    """A bordered card with a title and what it shows; both are our own words."""
+    with st.container(border=True, gap="xsmall", height="stretch"):
+        st.markdown(f"**{title}** :gray[{says}]" if says else f"**{title}**")
+        yield
+
+
+def show(made: go.Figure, key: str, *, selectable: bool = True) -> list[Mapping[str, Any]]:
+    """Draw a figure; the points that were pressed or brushed just now."""
+    config = {"displayModeBar": "hover", "displaylogo": False, "modeBarButtons": [["toImage"]]}
+    if not selectable:
+        st.plotly_chart(made, key=key, config=config)
+        return []
+    # A fresh key after every press: otherwise the way back would press it again.
+    presses = st.session_state.get(f"{key}-presses", 0)
+    event: Any = st.plotly_chart(
+        made, key=f"{key}-{presses}", on_select="rerun", selection_mode=("points", "box"), config=config
+    )
+    points = list(event.selection.points)
+    if points:
+        st.session_state[f"{key}-presses"] = presses + 1
+    return points
+
+
+def csv_button(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """The numbers behind a chart, as a file; `rows` are asked for at the press."""
+
+    def data() -> str:
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(columns)
+        # A spreadsheet takes a cell that begins like a formula for one; these are names from strangers.
+        writer.writerows([[f"'{v}" if isinstance(v, str) and v[:1] in "=+-@\t\r" else v for v in row] for row in rows])
+        return text.getvalue()
+
+    st.download_button(
+        "CSV",
+        data=data,
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        key=f"csv-{name}",
+        type="tertiary",
+        icon=":material/download:",
+        on_click="ignore",
+    )
