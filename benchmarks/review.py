@@ -39,11 +39,11 @@ _PLAIN = """
 def measure_bulk(store: ConvStore, rows: int) -> dict[str, float]:
     """Seconds of a plain UPDATE, a bulk decision and its undo, and both as ratios of the first."""
     with store.database.admin() as connection:
-        connection.execute(
+        rows = connection.execute(
             "UPDATE conversations SET category = 'measured' WHERE id IN"
             " (SELECT id FROM conversations WHERE status = 'pending_review' ORDER BY created_at LIMIT %s)",
             (rows,),
-        )
+        ).rowcount
     wanted = Filter(categories=("measured",))
     plain, bulk, undo = [], [], []
     for _ in range(_RUNS):

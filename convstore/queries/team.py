@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from convstore.model import DIMENSIONS
+from convstore.model import DIMENSIONS, Status
 
 __all__ = [
     "DayOfDecisions",
@@ -55,8 +55,8 @@ class Disagreement:
 
     conversation_id: str
     conversation_name: str
-    status: str
-    decisions: Mapping[str, str]
+    status: Status
+    decisions: Mapping[str, Status]
     lowest: float | None
     highest: float | None
 

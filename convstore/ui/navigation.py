@@ -44,7 +44,10 @@ class Screen:
 #: In the order of the bar, the most used first: a narrow window folds the last ones away.
 SCREENS: tuple[Screen, ...] = (
     Screen(name="home", title="Home", icon=":material/home:", kept="Nothing was changed."),
+    Screen(name="review", title="Review", icon=":material/rate_review:", kept="What you scored is kept as a draft."),
     Screen(name="browse", title="Browse", icon=":material/table_rows:", kept="Your filters are kept."),
+    Screen(name="quality", title="Quality", icon=":material/bar_chart:", kept="Your filters are kept."),
+    Screen(name="coverage", title="Coverage", icon=":material/grid_on:", kept="Your filters are kept."),
     Screen(name="releases", title="Releases", icon=":material/download:", kept="Your filters are kept."),
     Screen(
         name="import",
@@ -53,6 +56,14 @@ SCREENS: tuple[Screen, ...] = (
         kept="What was stored stays stored; the same import again completes it.",
     ),
     Screen(name="system", title="System", icon=":material/settings:", kept="Nothing was changed."),
+    Screen(
+        name="duplicates",
+        title="Duplicates",
+        icon=":material/content_copy:",
+        kept="Nothing was changed.",
+        in_bar=False,
+    ),
+    Screen(name="team", title="Team", icon=":material/groups:", kept="Nothing was changed.", in_bar=False),
     Screen(
         name="conversation",
         title="Conversation",

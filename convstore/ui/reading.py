@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -46,8 +46,8 @@ def back(walk: Walk | None, vocabulary: Vocabulary) -> None:
     link("browse", "Back to the list", params, key="back", icon=":material/arrow_back:")
 
 
-def head(detail: ConversationDetail, vocabulary: Vocabulary) -> None:
-    """Name, badges, persona, tier, turns; the arc at the right."""
+def head(detail: ConversationDetail, vocabulary: Vocabulary, *, below: Callable[[], None] | None = None) -> None:
+    """Name, badges, persona, tier, turns, and what `below` shows; the arc at the right."""
     conversation = detail.conversation
     left, right = st.columns([520, 270], gap="medium")
     with left:
@@ -57,6 +57,8 @@ def head(detail: ConversationDetail, vocabulary: Vocabulary) -> None:
             for finding in {f.code: f for f in detail.findings if not f.dismissed_reason}.values():
                 finding_badge(finding.code, finding.severity)
             st.caption(plain(" · ".join(_facts(conversation, vocabulary))), width="content")
+        if below is not None:
+            below()
     with right:
         _arc(conversation, detail.turns, vocabulary)
 
@@ -80,8 +82,22 @@ def _arc(conversation: Conversation, turns: Iterable[Turn], vocabulary: Vocabula
             chart_data=levels,
             chart_type="line",
         )
+        if promise := _promise(conversation):
+            st.caption(promise)
     elif name:
         st.metric("Arc", plain(name))
+
+
+def _promise(conversation: Conversation) -> str:
+    """What the file says the arc is: promised dread 0.80 to relief 0.30."""
+    ends = [
+        " ".join(part for part in (prettified(feeling or "").lower(), "" if level is None else f"{level:.2f}") if part)
+        for feeling, level in (
+            (conversation.starting_emotion, conversation.emotional_intensity_start),
+            (conversation.ending_emotion, conversation.emotional_intensity_end),
+        )
+    ]
+    return plain(f"Promised: {' to '.join(ends)}") if all(ends) else ""
 
 
 def extras(store: ConvStore, detail: ConversationDetail) -> None:

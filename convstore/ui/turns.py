@@ -5,7 +5,7 @@ Messages are strangers' text and are shown by `st.text` alone: nothing in them i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import streamlit as st
 
@@ -22,8 +22,16 @@ _AVATARS = {
 }
 
 
-def turns_beside_notes(turns: Sequence[Turn], findings: Iterable[Finding]) -> None:
-    """Every message, with its emotion, intensity and strategy at the right and its findings below it."""
+def turns_beside_notes(
+    turns: Sequence[Turn], findings: Iterable[Finding], *, beside: Callable[[Turn], None] | None = None
+) -> None:
+    """Every message with its findings where they are; its emotion, intensity and strategy at the right.
+
+    Parameters
+    ----------
+    beside
+        Shows more at the right of a message.
+    """
     found = [finding for finding in findings if not finding.dismissed_reason]
     for finding in found:
         if finding.turn_number is None:
@@ -36,12 +44,26 @@ def turns_beside_notes(turns: Sequence[Turn], findings: Iterable[Finding]) -> No
                 "user" if turn.role == "user" else "assistant", avatar=_AVATARS.get(turn.role, ":material/forum:")
             ),
         ):
-            st.text(turn.content)
-            for finding in found:
-                if finding.turn_number == turn.turn_number:
-                    _finding(finding)
+            _message(turn, [finding for finding in found if finding.turn_number == turn.turn_number])
         with notes:
             _notes(turn)
+            if beside is not None:
+                beside(turn)
+
+
+def _message(turn: Turn, findings: Sequence[Finding]) -> None:
+    """The text, parted after the line in which something was found."""
+    shown = 0
+    for finding in sorted(findings, key=lambda finding: finding.span[1] if finding.span else len(turn.content)):
+        end = finding.span[1] if finding.span else len(turn.content)
+        line_end = turn.content.find("\n", max(0, end - 1))
+        end = len(turn.content) if line_end < 0 else line_end
+        if turn.content[shown:end].strip():
+            st.text(turn.content[shown:end].strip("\n"))
+            shown = end
+        _finding(finding)
+    if turn.content[shown:].strip() or not turn.content:
+        st.text(turn.content[shown:].strip("\n"))
 
 
 def _finding(finding: Finding) -> None:

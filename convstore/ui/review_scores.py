@@ -1,0 +1,143 @@
+"""The sidebar of the review: five scores in halves, what they mean, their keys, and the note.
+
+It is a fragment: scoring reruns the sidebar alone, however long the conversation beside it is.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from convstore.core import ConvStore
+from convstore.ui.guard import guard
+from convstore.ui.review_bench import Bench, Reading, note_key, score_key
+from convstore.ui.review_rubric import RUBRIC
+
+__all__ = ["scores_panel"]
+
+_HALVES = tuple(half / 2 for half in range(2, 11))
+_NAMES = tuple(RUBRIC)
+_ACTIVE = "scoring"
+
+
+def scores_panel(store: ConvStore, bench: Bench) -> None:
+    """Show the scores of what is being read."""
+    with st.sidebar:
+        _panel(store, bench)
+
+
+@st.fragment
+def _panel(store: ConvStore, bench: Bench) -> None:
+    reading = bench.reading
+    if reading is None:
+        return
+    with guard(kept="What you scored is on screen.", retry=False):
+        if st.session_state.pop("unsaved", False):
+            bench.save_draft(store)
+    active = _active(reading)
+    given = sum(st.session_state.get(score_key(reading.row, name)) is not None for name in _NAMES)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader("Your scores", anchor=False, width="content")
+        st.caption(f"{given} of {len(_NAMES)}", width="content")
+    for name in _NAMES:
+        _control(reading, name, is_active=name == active)
+    _rubric(reading, active, asking=bench.asking is not None)
+    st.text_area(
+        "Note",
+        key=note_key(reading.row),
+        placeholder="What should the next reader know?",
+        max_chars=2000,
+        height=90,
+        on_change=_unsaved,
+    )
+
+
+def _active(reading: Reading) -> str:
+    """The dimension that the keys score: the one last chosen, else the first without a score."""
+    row, chosen = st.session_state.get(_ACTIVE, (None, None))
+    if row == reading.row and chosen in RUBRIC:
+        return str(chosen)
+    unscored = [name for name in _NAMES if st.session_state.get(score_key(reading.row, name)) is None]
+    return unscored[0] if unscored else _NAMES[-1]
+
+
+def _control(reading: Reading, name: str, *, is_active: bool) -> None:
+    key = score_key(reading.row, name)
+    value = st.session_state.get(key)
+    words = f":primary[**{RUBRIC[name].name}**]" if is_active else RUBRIC[name].name
+    if value is not None:
+        words += f" · **{value:g}**"
+    elif is_active:
+        words += " · :gray[keys 1 to 5]"
+    st.segmented_control(
+        words,
+        _HALVES,
+        format_func=_mark,
+        key=key,
+        wrap=False,
+        width="stretch",
+        on_change=_scored,
+        args=(reading, name),
+    )
+
+
+def _mark(value: float) -> str:
+    # Labels must differ, or the control takes the last of the equal ones: the tails are invisible.
+    return f"{value:.0f}" if value == int(value) else "·" + "\u2060" * int(value)
+
+
+def _rubric(reading: Reading, name: str, *, asking: bool) -> None:
+    rubric = RUBRIC[name]
+    with st.container(border=True, gap=None):
+        st.markdown(f"**{rubric.name}** :gray[{rubric.question}]")
+        for index, step in enumerate(rubric.steps, start=1):
+            st.button(
+                step,
+                key=f"give-{index}",
+                type="tertiary",
+                shortcut=str(index),
+                disabled=asking,
+                on_click=_give,
+                args=(reading, name, float(index)),
+            )
+        with st.container(horizontal=True, gap="small"):
+            for says, key, does in (("Half more", "H", _half_more), ("Back", "B", _back), ("On", "F", _on)):
+                st.button(
+                    says, key=f"score-{key}", type="tertiary", shortcut=key, disabled=asking,
+                    on_click=does, args=(reading, name),
+                )  # fmt: skip
+
+
+def _give(reading: Reading, name: str, value: float) -> None:
+    st.session_state[score_key(reading.row, name)] = value
+    _scored(reading, name)
+
+
+def _scored(reading: Reading, name: str) -> None:
+    _unsaved()
+    # The next one in order that has no score yet; the same one again where all have one.
+    after = [*_NAMES[_NAMES.index(name) + 1 :], *_NAMES[: _NAMES.index(name)]]
+    unscored = [other for other in after if st.session_state.get(score_key(reading.row, other)) is None]
+    st.session_state[_ACTIVE] = (reading.row, unscored[0] if unscored else name)
+    st.session_state["scored-last"] = (reading.row, name)
+
+
+def _half_more(reading: Reading, name: str) -> None:
+    """Half a point more for what was scored last: 4 and H is 4.5."""
+    row, last = st.session_state.get("scored-last", (None, None))
+    target = last if row == reading.row else name
+    value = st.session_state.get(score_key(reading.row, target))
+    if value is not None:
+        st.session_state[score_key(reading.row, target)] = min(_HALVES[-1], value + 0.5)
+        _unsaved()
+
+
+def _back(reading: Reading, name: str) -> None:
+    st.session_state[_ACTIVE] = (reading.row, _NAMES[max(0, _NAMES.index(name) - 1)])
+
+
+def _on(reading: Reading, name: str) -> None:
+    st.session_state[_ACTIVE] = (reading.row, _NAMES[min(len(_NAMES) - 1, _NAMES.index(name) + 1)])
+
+
+def _unsaved() -> None:
+    st.session_state["unsaved"] = True
