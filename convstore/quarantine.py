@@ -36,8 +36,15 @@ def keep(
     data
         None where the file was too large to be read: only its name, size and hash are kept.
     """
-    # The same bytes under another name, or from another person, are there already.
-    paths = _find_paths(database, actor, sha256)
+    q = quarantine.c
+    with database.transaction(Context.of(actor), read_only=True) as connection:
+        known = connection.execute(
+            select(q.file, q.object_paths, q.created_by).where(q.workspace_id == actor.workspace_id, q.sha256 == sha256)
+        ).all()
+    if any(row.file == name for row in known):
+        return
+    # The person's own copy, kept under another name, serves again; a path of somebody else's is not theirs to name.
+    paths = next((row.object_paths for row in known if row.created_by == actor.user_id), [])
     if not paths and data:
         folder = f"{actor.user_id}/{uuid5(NAMESPACE_URL, str(actor.workspace_id))}/quarantine-{sha256[:24]}"
         parts = {f"{folder}/{start // PART_BYTES:04d}.gz": start for start in range(0, len(data), PART_BYTES)}
@@ -66,14 +73,10 @@ def keep(
 
 def read(database: Database, files: FileStore, actor: Actor, *, sha256: str) -> bytes | None:
     """The kept bytes of a file by its hash; None where there are none: it was too large, empty, or never here."""
-    paths = _find_paths(database, actor, sha256)
-    return b"".join(unpack(files.get(path)) for path in paths) if paths else None
-
-
-def _find_paths(database: Database, actor: Actor, sha256: str) -> list[str]:
     q = quarantine.c
     query = select(q.object_paths).where(
         q.workspace_id == actor.workspace_id, q.sha256 == sha256, func.cardinality(q.object_paths) > 0
     )
     with database.transaction(Context.of(actor), read_only=True) as connection:
-        return list(connection.execute(query.limit(1)).scalar_one_or_none() or ())
+        paths = connection.execute(query.limit(1)).scalar_one_or_none()
+    return b"".join(unpack(files.get(path)) for path in paths) if paths else None

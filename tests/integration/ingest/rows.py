@@ -14,7 +14,7 @@ _TABLES = ("conversations", "conversation_turns", "findings", "events", "ingest_
 
 def rows(store: ConvStore, query: str, *parameters: object) -> list[tuple[Any, ...]]:
     with store.database.admin() as connection:
-        return connection.execute(query, parameters).fetchall()  # type: ignore[call-overload, no-any-return]
+        return connection.execute(query, parameters).fetchall()
 
 
 def counts(store: ConvStore) -> dict[str, int]:
