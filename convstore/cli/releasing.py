@@ -9,7 +9,7 @@ import typer
 
 from convstore.cli import app
 from convstore.cli.call import Call, command
-from convstore.cli.tables import console, plural
+from convstore.cli.tables import console, plural, print_table
 from convstore.model import Filter
 
 if TYPE_CHECKING:
@@ -98,3 +98,95 @@ def _print_report(report: ReleaseReport) -> None:
         if len(report.left_out) > 20:
             console().print(f"  first 20 of {len(report.left_out):,}; --json lists all")
     console().print(f"release {report.name or report.release}: {plural(report.conversations, 'conversation')}")
+
+
+@command(release, "list")
+def release_list(call: Call, limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 100) -> None:
+    """List releases, newest first."""
+    with call.store() as store:
+        releases = store.list_releases(limit=limit)
+    rows = [
+        (
+            one.name or str(one.id),
+            one.format,
+            one.status,
+            f"{one.conversation_count:,}",
+            f"{one.created_at:%Y-%m-%d %H:%M}",
+        )
+        for one in releases
+    ]
+    columns = ("Release", "Format", "Status", "Conversations", "Created")
+    call.answer({"items": releases}, lambda: print_table(columns, rows, numbers=("Conversations",)))
+
+
+@command(release, "show")
+def release_show(call: Call, identifier: Identifier) -> None:
+    """Show a release: its filter, rules, files, counts and what it left out."""
+    with call.store() as store:
+        found = store.get_release(identifier)
+
+    def human() -> None:
+        console().print(
+            f"{found.name or found.id}: {found.format}, {found.status}, {found.conversation_count:,} conversations"
+        )
+        for file in found.files:
+            console().print(f"{file['path']}: {plural(file['rows'], 'row')}, sha256 {file['sha256']}")
+        if found.left_out:
+            console().print(f"{plural(len(found.left_out), 'conversation')} left out")
+
+    call.answer(found, human)
+
+
+@command(release, "verify")
+def release_verify(
+    call: Call,
+    identifier: Identifier,
+    path: Annotated[Path | None, typer.Option("--path", help="Where its files are now.")] = None,
+) -> int:
+    """Compare a release with its files and with the stored conversations that it names."""
+    with call.store() as store, call.progress("Verifying") as progress:
+        found = store.verify_release(identifier, path=path, progress=progress)
+
+    def human() -> None:
+        for fault in found.files:
+            console().print(f"{fault.path}: {fault.fault}")
+        for item in found.items:
+            console().print(", ".join(str(value) for value in item.as_dict().values()))
+        state = "as it went out" if found.is_clean else "not as it went out"
+        looked_at = f"{plural(found.files_checked, 'file')}, {plural(found.items_checked, 'conversation')} checked"
+        console().print(f"{found.name or found.release}: {state}; {looked_at}")
+
+    call.answer(found.as_dict(), human)
+    return 0 if found.is_clean else 1
+
+
+@command(release, "diff")
+def release_diff(
+    call: Call,
+    before: Annotated[str, typer.Argument(metavar="BEFORE", help="Name or id.")],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help="Name or id.")],
+) -> None:
+    """Say what changed from one release to another."""
+    with call.store() as store:
+        found = store.diff_releases(before, after)
+
+    def human() -> None:
+        for change, number in found.counts.items():
+            console().print(f"{number:,} {change}")
+        for name, shift in {**found.scores, **found.lengths}.items():
+            console().print(f"{name}: {shift.before} to {shift.after}")
+
+    call.answer(found.as_dict(), human)
+
+
+@command(release, "export")
+def release_export(
+    call: Call,
+    identifier: Identifier,
+    out: Annotated[Path, typer.Option("--out", metavar="PATH", help="File or folder to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
+) -> None:
+    """Write the rows of a release again, as they went out."""
+    with call.store() as store, call.progress("Exporting") as progress:
+        report = store.export_release(identifier, out, force=force, progress=progress)
+    call.answer(report.as_dict(), lambda: _print_report(report))
