@@ -83,8 +83,8 @@ class SupabaseAuthServer:
         refresh_token = secrets.token_hex(8)
         self.refresh_tokens[refresh_token] = email
         claims = {
-            "iss": f"{self.url}/auth/v1", "aud": "authenticated", "sub": user["id"], "email": email,
-            "role": "authenticated", "iat": now, "exp": now + self.expires_in_s, "user_metadata": {"email_verified": True},
+            "iss": f"{self.url}/auth/v1", "aud": "authenticated", "role": "authenticated", "sub": user["id"],
+            "email": email, "iat": now, "exp": now + self.expires_in_s, "user_metadata": {"email_verified": True},
         }  # fmt: skip
         stamp = "2026-01-01T00:00:00Z"
         return {
