@@ -19,6 +19,7 @@ from convstore.database.tables import (
     similarity_bands,
     similarity_signatures,
 )
+from convstore.model import Status
 
 __all__ = [
     "GroupMember",
@@ -55,7 +56,7 @@ class GroupMember:
     id: UUID
     conversation_id: str
     conversation_name: str
-    status: str
+    status: Status
     similarity: Decimal
     human_score: Decimal | None
     effective_quality: int

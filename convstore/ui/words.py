@@ -19,6 +19,7 @@ __all__ = [
     "prettified",
     "score",
     "sentence",
+    "spaced",
     "total",
     "with_code",
 ]
@@ -105,3 +106,11 @@ def _keeping_ends(text: str) -> str:
     """The same with the spaces at both ends, for a part of a sentence."""
     start, end = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
     return start[:1] + plain(text) + end[:1] if text.strip() else text[:1]
+
+
+def spaced(text: str) -> str:
+    """A piece of strangers' words for Markdown, with the space at its ends kept, so that pieces can be joined."""
+    words = plain(text)
+    if not words:
+        return " " if text else ""
+    return f"{' ' if text[0].isspace() else ''}{words}{' ' if text[-1].isspace() else ''}"

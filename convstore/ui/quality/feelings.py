@@ -1,0 +1,132 @@
+"""Feelings on the Quality screen: from the first to the last, and how strong they are turn by turn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+from convstore.model import Filter
+from convstore.statistics import Statistics
+from convstore.ui.address import Vocabulary
+from convstore.ui.charts import AMBER, BLUE, GRAY, PLUM, TEAL, card, csv_button, figure, show
+from convstore.ui.words import counted, number, plain, prettified
+
+__all__ = ["flow", "intensity"]
+
+_MOST_FEELINGS = 8
+_MOST_ARCS = 12
+_COLORS = (BLUE, AMBER, TEAL, PLUM, GRAY)
+_OTHERS = "Others"
+
+
+def flow(statistics: Statistics, wanted: Filter, opened: Callable[[Filter], None]) -> None:
+    """Where conversations start and where they end."""
+    import plotly.graph_objects as go
+
+    found = statistics.emotion_flow(wanted)
+    named = {pair: n for pair, n in found.flows.items() if None not in pair}
+    with card("From the first feeling to the last", "the wider, the more conversations"):
+        if not named:
+            st.caption("The files name no first and last feeling.")
+            return
+        sides: list[list[str]] = []
+        for side in (0, 1):
+            totals: Counter[str] = Counter()
+            for pair, count in named.items():
+                totals[str(pair[side])] += count
+            sides.append([name for name, _ in totals.most_common(_MOST_FEELINGS)])
+        drawn: Counter[tuple[str, str]] = Counter()
+        for (start, end), count in named.items():
+            drawn[start if start in sides[0] else _OTHERS, end if end in sides[1] else _OTHERS] += count
+        nodes = [(side, name) for side in (0, 1) for name in dict.fromkeys([*sides[side], _OTHERS])]
+        nodes = [node for node in nodes if any(pair[node[0]] == node[1] for pair in drawn)]
+        place = {node: index for index, node in enumerate(nodes)}
+        made = figure(height=max(240, 34 * max(len(side) for side in sides)))
+        made.add_trace(
+            go.Sankey(
+                node={
+                    "label": [prettified(name).replace("<", "‹") for _, name in nodes],
+                    "color": [_COLORS[index % 4] if name != _OTHERS else GRAY for index, (_, name) in enumerate(nodes)],
+                    "pad": 14,
+                    "thickness": 12,
+                    "line": {"width": 0},
+                    "hovertemplate": "%{label}: %{value:,}<extra></extra>",
+                },
+                link={
+                    "source": [place[0, start] for start, _ in drawn],
+                    "target": [place[1, end] for _, end in drawn],
+                    "value": list(drawn.values()),
+                    "color": "rgba(127, 140, 153, 0.28)",
+                    "hovertemplate": "%{source.label} to %{target.label}: %{value:,}<extra></extra>",
+                },
+            )
+        )
+        show(made, "flow", selectable=False)
+        missing = sum(found.flows.values()) - sum(named.values())
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.caption(f"{counted(missing, 'conversation')} without a first or a last feeling.", width="content")
+            csv_button(
+                "feelings",
+                ("first", "last", "conversations"),
+                [(start, end, count) for (start, end), count in found.flows.items()],
+            )
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            chosen = st.selectbox(
+                "Feeling", list(found.spellings), index=None, placeholder="Open one feeling", key="feeling",
+                format_func=lambda name: f"{prettified(name)} ({number(sum(found.spellings[name].values()))})",
+                label_visibility="collapsed", width=260,
+            )  # fmt: skip
+            if chosen:
+                if st.button("See conversations", key="open-feeling", icon=":material/arrow_forward:", type="tertiary"):
+                    opened(replace(wanted, emotions=(chosen,)))
+                labels = ", ".join(f"{plain(label)} {number(n)}" for label, n in found.spellings[chosen].items())
+                st.caption(f"Spelled {labels}", width="content")
+
+
+def intensity(statistics: Statistics, wanted: Filter, vocabulary: Vocabulary) -> None:
+    """How strong feelings are from turn to turn, on one arc."""
+    import plotly.graph_objects as go
+
+    with card("Intensity over the turns", "mean, and where the middle half lies"):
+        arcs = statistics.intensities(wanted)[:_MOST_ARCS]
+        if not arcs:
+            st.caption("No turn carries an intensity.")
+            return
+        names = [
+            "No arc" if one.arc is None else vocabulary.words["arc"].get(one.arc) or prettified(one.arc) for one in arcs
+        ]
+        index = st.selectbox(
+            "Arc", range(len(arcs)), format_func=names.__getitem__, key="intensity-arc", label_visibility="collapsed"
+        )
+        turns = {number: one for number, one in arcs[index].turns.items() if one.present}
+        x = list(turns)
+        low = [one.percentile(0.25) for one in turns.values()]
+        high = [one.percentile(0.75) for one in turns.values()]
+        made = figure(height=250)
+        made.add_trace(
+            go.Scatter(x=[*x, *reversed(x)], y=[*low, *reversed(high)], fill="toself", line={"width": 0},
+                       fillcolor="rgba(127, 140, 153, 0.25)", hoverinfo="skip", mode="lines")
+        )  # fmt: skip
+        made.add_trace(
+            go.Scatter(
+                x=x, y=[one.mean for one in turns.values()], mode="lines+markers",
+                line={"color": BLUE, "width": 2.5}, marker={"size": 7},
+                customdata=[one.present for one in turns.values()],
+                hovertemplate="Turn %{x}: %{y:.2f} in the mean of %{customdata:,}<extra></extra>",
+            )
+        )  # fmt: skip
+        made.update_yaxes(range=[0, 1], tickvals=[0, 0.5, 1])
+        made.update_xaxes(title_text="Turn", dtick=1 if len(x) <= 24 else None)
+        show(made, "intensity", selectable=False)
+        csv_button(
+            "intensity",
+            ("arc", "turn", "conversations", "mean", "p25", "median", "p75"),
+            [
+                (one.arc, n, d.present, d.mean, d.percentile(0.25), d.percentile(0.5), d.percentile(0.75))
+                for one in arcs
+                for n, d in one.turns.items()
+            ],
+        )

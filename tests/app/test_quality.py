@@ -1,0 +1,90 @@
+"""Quality, Coverage and Duplicates: full, empty, and what their buttons do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from convstore.core import ConvStore
+from convstore.model import Filter
+from convstore.queries.statistics.distribution import Distribution
+from convstore.queries.statistics.scores import Breakdown, DimensionScores
+from convstore.settings import Settings
+from convstore.ui.comparing import marked
+from convstore.ui.quality.standouts import WORDS, standouts
+
+Opener = Callable[..., AppTest]
+
+SCREENS = ["quality", "coverage"]
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(str(one.value) for kind in (app.markdown, app.caption, app.text) for one in kind)
+
+
+@pytest.mark.parametrize("part", ["Scores", "Feelings", "Text"])
+def test_every_part_of_quality_shows_itself(open_screen: Opener, demo_store: ConvStore, part: str) -> None:
+    demo_store.recheck()
+    app = open_screen(demo_store.settings, "quality", part=part)
+    if part != "Scores":
+        app.segmented_control(key="part").set_value(part).run()
+    assert not app.exception
+    assert not app.error
+    shown = texts(app)
+    assert "240 conversations" in shown
+    expected = {"Scores": "What stands out", "Feelings": "From the first feeling", "Text": "Stock phrases"}[part]
+    assert expected in shown
+
+
+def test_coverage_and_duplicates_show_themselves(open_screen: Opener, demo_store: ConvStore) -> None:
+    demo_store.update_duplicates()
+    store_targets = [{"persona": None, "arc": None, "topic": None, "tier": "template", "wanted": 100_000}]
+    demo_store.set_targets(store_targets)
+    app = open_screen(demo_store.settings, "coverage")
+    assert not app.exception
+    assert not app.error
+    assert "1 target not reached" in texts(app)
+
+    app = open_screen(demo_store.settings, "duplicates")
+    assert not app.exception
+    groups, conversations = demo_store.statistics.duplicate_counts()
+    assert groups > 0
+    assert f"{groups} groups of {conversations} conversations" in texts(app)
+    app.button(key=next(b.key for b in app.button if str(b.key).startswith("keep-"))).click().run()
+    demo_store.refresh()
+    assert demo_store.statistics.duplicate_counts()[0] < groups
+
+
+@pytest.mark.parametrize("screen", [*SCREENS, "duplicates"])
+def test_an_empty_store_has_a_way_out(open_screen: Opener, settings: Settings, store: ConvStore, screen: str) -> None:
+    app = open_screen(settings, screen)
+    assert not app.exception
+    assert not app.error
+    expected = "No copies" if screen == "duplicates" else "No conversations yet"
+    assert expected in texts(app)
+
+
+def test_what_stands_out_is_said_in_sentences() -> None:
+    flat = Distribution({Decimal("3.0"): 50})
+    people = Distribution({Decimal("2.0"): 50})
+    scores = {
+        name: DimensionScores(file=flat, people=people, pairs={(Decimal("3.0"), Decimal("2.0")): 50}) for name in WORDS
+    }
+    months = Breakdown(by="month", dimension="quality", groups=())
+    found = standouts(Filter(), scores, (), (), months)
+    assert found[0].sentence == "The file column Quality says 3.0 everywhere. It carries no information."
+    assert found[0].wanted is not None
+    assert found[0].wanted.scores[0].dimension == "file.quality"
+    assert found[5].sentence == "People score quality 1.0 points lower than the files do."
+    assert found[5].link == "50 differ by 1 or more"
+
+
+def test_a_difference_marks_only_what_differs() -> None:
+    one, other = marked("the rent went up by ten", "the rent went down by ten")
+    assert one == "the rent went :orange-background[**up**] by ten"
+    assert other == "the rent went :blue-background[**down**] by ten"
+    hostile, _ = marked("see [this](http://example.org) now", "see that now")
+    assert "http:" not in hostile
