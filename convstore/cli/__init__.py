@@ -23,7 +23,18 @@ app = typer.Typer(
 )
 
 #: Each adds its commands to `app` when imported.
-_GROUPS = ("serving", "setup", "members", "conversations", "reviewing", "releasing", "operations", "saol", "statistics")
+_GROUPS = (
+    "serving",
+    "setup",
+    "members",
+    "conversations",
+    "reviewing",
+    "queues",
+    "releasing",
+    "operations",
+    "saol",
+    "statistics",
+)
 
 for _group in _GROUPS:
     importlib.import_module(f"convstore.cli.{_group}")

@@ -211,7 +211,7 @@ def _can_move(actor: Actor, status: Status) -> ColumnElement[bool]:
     if is_at_least(actor, "lead"):
         return possible
     if status == "archived":
-        return false()
+        return literal(False)
     own = func.coalesce(c.reviewed_by == actor.user_id, false())
     return possible & (c.status != "archived") & or_(c.status.not_in(("approved", "rejected")), own)
 

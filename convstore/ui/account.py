@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
 from convstore.core import ConvStore
+from convstore.errors import ConvstoreError
 from convstore.ui import sign_in
 from convstore.ui.session import use_workspace
 from convstore.ui.words import plain
@@ -34,4 +37,11 @@ def account(store: ConvStore) -> None:
                 st.rerun()
         st.caption(f"{plain(store.actor.name)} · {store.actor.role}")
         if leaves:
-            st.button("Sign out", icon=":material/logout:", on_click=sign_in.sign_out, args=(store.resources,))
+            st.button("Sign out", icon=":material/logout:", on_click=_leave, args=(store,))
+
+
+def _leave(store: ConvStore) -> None:
+    with suppress(ConvstoreError):
+        # What was on the desk is free for others at once; without an answer, in ten minutes.
+        store.desk.give_back()
+    sign_in.sign_out(store.resources)

@@ -47,9 +47,22 @@ BEGIN
                AND NEW.workspace_id NOT IN (SELECT convstore.my_workspaces('lead')) THEN
                 RAISE EXCEPTION 'only a lead undoes what somebody else decided' USING ERRCODE = '42501';
             END IF;
-            NEW.reviewed_by := (recorded.before ->> 'reviewed_by')::uuid;
-            NEW.reviewed_at := (recorded.before ->> 'reviewed_at')::timestamptz;
-            NEW.review_notes := recorded.before ->> 'review_notes';
+            -- An event holds what it changed: what is not in it was the same before.
+            IF recorded.before ? 'reviewed_by' THEN
+                NEW.reviewed_by := (recorded.before ->> 'reviewed_by')::uuid;
+            ELSE
+                NEW.reviewed_by := OLD.reviewed_by;
+            END IF;
+            IF recorded.before ? 'reviewed_at' THEN
+                NEW.reviewed_at := (recorded.before ->> 'reviewed_at')::timestamptz;
+            ELSE
+                NEW.reviewed_at := OLD.reviewed_at;
+            END IF;
+            IF recorded.before ? 'review_notes' THEN
+                NEW.review_notes := recorded.before ->> 'review_notes';
+            ELSE
+                NEW.review_notes := OLD.review_notes;
+            END IF;
         ELSIF NOT convstore.move_allowed(OLD.status, NEW.status) THEN
             RAISE EXCEPTION 'a conversation cannot move from % to %', OLD.status, NEW.status
                 USING ERRCODE = '23514', CONSTRAINT = 'conversations_lifecycle';
@@ -92,6 +105,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
 $$
 DECLARE
     actor uuid := auth.uid();
+    batch uuid := convstore.setting('batch')::uuid;
+    said text := convstore.setting('note');
+    decided text := CASE WHEN convstore.setting('undo_batch') IS NULL THEN 'status' ELSE 'undone' END;
     refused text;
 BEGIN
     IF NOT convstore.is_trusted() THEN
@@ -114,21 +130,31 @@ BEGIN
         END IF;
     END IF;
 
+    -- Decisions first, and quickly: a bulk decision writes very many of these.
+    INSERT INTO public.events (workspace_id, conversation_id, action, actor_id, before, after, batch_id, note)
+    SELECT n.workspace_id, n.id, decided, actor,
+           jsonb_build_object('status', o.status, 'reviewed_by', o.reviewed_by, 'reviewed_at', o.reviewed_at,
+                              'review_notes', o.review_notes),
+           jsonb_build_object('status', n.status, 'reviewed_by', n.reviewed_by, 'reviewed_at', n.reviewed_at,
+                              'review_notes', n.review_notes),
+           batch, said
+    FROM new_rows AS n
+    JOIN old_rows AS o ON o.id = n.id
+    WHERE n.status <> o.status AND n.turns_sha256 = o.turns_sha256 AND n.is_active = o.is_active;
+
     INSERT INTO public.events (workspace_id, conversation_id, action, actor_id, before, after, batch_id, note)
     SELECT n.workspace_id, n.id,
            CASE
                WHEN o.is_active AND NOT n.is_active THEN 'trashed'
                WHEN n.is_active AND NOT o.is_active THEN 'restored'
                WHEN n.turns_sha256 <> o.turns_sha256 THEN 'replaced'
-               WHEN n.status <> o.status AND convstore.setting('undo_batch') IS NOT NULL THEN 'undone'
-               WHEN n.status <> o.status THEN 'status'
                ELSE 'edited'
            END,
-           actor, d.before, d.after, convstore.setting('batch')::uuid,
+           actor, d.before, d.after, batch,
            CASE
                WHEN n.turns_sha256 <> o.turns_sha256 AND n.status <> o.status
-                   THEN concat_ws('; ', convstore.setting('note'), 'back to review: the turns changed')
-               ELSE convstore.setting('note')
+                   THEN concat_ws('; ', said, 'back to review: the turns changed')
+               ELSE said
            END
     FROM new_rows AS n
     JOIN old_rows AS o ON o.id = n.id
@@ -148,7 +174,8 @@ BEGIN
         ) AS c (key, was, now)
         WHERE c.was IS DISTINCT FROM c.now
     ) AS d
-    WHERE d.after <> '{}' OR d.before <> '{}';
+    WHERE (n.status = o.status OR n.turns_sha256 <> o.turns_sha256 OR n.is_active <> o.is_active)
+      AND (d.after <> '{}' OR d.before <> '{}');
     RETURN NULL;
 END
 $$;
@@ -414,3 +441,15 @@ CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE ON events
     FOR EACH ROW EXECUTE FUNCTION convstore.append_only();
 CREATE TRIGGER events_not_truncated BEFORE TRUNCATE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION convstore.append_only();
+
+-- Other processes forget what they kept. One notification a transaction, and nothing in it: anybody may listen.
+CREATE FUNCTION convstore.notify_changed() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS
+$$
+BEGIN
+    PERFORM pg_catalog.pg_notify('convstore_changed', '');
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER events_notify AFTER INSERT ON events FOR EACH STATEMENT EXECUTE FUNCTION convstore.notify_changed();
+CREATE TRIGGER findings_notify AFTER INSERT OR UPDATE OR DELETE ON findings
+    FOR EACH STATEMENT EXECUTE FUNCTION convstore.notify_changed();

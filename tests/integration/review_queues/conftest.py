@@ -49,7 +49,8 @@ def fill(store: ConvStore) -> Fill:
                 """
                 INSERT INTO conversations (workspace_id, conversation_id, conversation_name, turn_count, file_size,
                     file_path, created_by, created_at, turns_sha256, content_sha256, content_bytes, format)
-                SELECT %(workspace)s, 'c-' || n, 'Conversation ' || n, 2, 1, %(person)s || '/x/y/z.gz', %(person)s::uuid,
+                SELECT %(workspace)s, 'c-' || n, 'Conversation ' || n, 2, 1, %(person)s || '/x/y/z.gz',
+                       %(person)s::uuid,
                        now() - make_interval(secs => %(count)s - n), encode(sha256(n::text::bytea), 'hex'),
                        encode(sha256(n::text::bytea), 'hex'), 1, 'chat'
                 FROM generate_series(1, %(count)s) AS n

@@ -13,7 +13,6 @@ from uuid import UUID
 from convstore.core import ConvStore
 from convstore.model import Filter
 from convstore.review.queues import DEFAULT_QUEUE, Queue
-
 from tests.integration.review_queues.conftest import Colleague, Fill
 
 #: 30 reviewers and 3,000 conversations in `CONVSTORE_FULL=1 pytest`; as many as tell the same in the suite.
@@ -190,7 +189,7 @@ def test_progress_counts_today_without_what_was_undone(store: ConvStore, colleag
 def test_queues_hand_out_their_filter_in_their_order(store: ConvStore, fill: Fill) -> None:
     ids = fill(3)
     store.desk.save_queue(Queue(name="Newest", wanted=DEFAULT_QUEUE.wanted, descending=True))
-    store.desk.save_queue(Queue(name="One", wanted=Filter(ids=["c-2"])))
+    store.desk.save_queue(Queue(name="One", wanted=Filter(ids=("c-2",))))
     assert [queue.name for queue in store.desk.queues()] == ["To review", "Newest", "One"]
     assert store.desk.next(store.desk.queue("Newest"), count=1) == (ids[2],)
     assert store.desk.next(store.desk.queue("One")) == (ids[1],)
