@@ -34,7 +34,7 @@ def insert_rows(store: ConvStore, count: int, *, start: int = 0, ties: bool = Fa
                 md5('t' || n), md5('c' || n), 10, 'messages',
                 'persona-' || n %% 3, 'arc-' || n %% 7, 'topic-' || n %% 12,
                 (ARRAY['pending_review', 'approved', 'rejected'])[1 + n %% 3]
-            FROM generate_series(%s, %s) AS n
+            FROM generate_series(%s::integer, %s::integer) AS n
             """,
             [store.actor.workspace_id, store.actor.user_id, start, start + count - 1],
         )
