@@ -17,7 +17,7 @@ from convstore.worker import run_worker
 from tests.fixtures_database import Server
 from tests.integration.conversations import document
 
-CONVERSATIONS = int(os.environ.get("CONVSTORE_KILLED_IMPORT", "240"))
+CONVERSATIONS = int(os.environ.get("TEST_KILLED_IMPORT", "240"))
 
 _WORKER = """
 import sys
