@@ -4,7 +4,7 @@ CREATE FUNCTION convstore.conversation_lifecycle() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
 $$
 DECLARE
-    recorded public.events%ROWTYPE;
+    recorded record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         -- What comes back from the archive keeps its status.
@@ -31,7 +31,7 @@ BEGIN
 
     IF NEW.status <> OLD.status THEN
         IF convstore.setting('undo_batch') IS NOT NULL THEN
-            SELECT e.* INTO recorded
+            SELECT e.batch_id, e.action, e.actor_id, e.before, e.after INTO recorded
             FROM public.events AS e
             WHERE e.workspace_id = NEW.workspace_id AND e.conversation_id = NEW.id
               AND (e.after ? 'status' OR e.action = 'replaced')
@@ -140,7 +140,10 @@ BEGIN
            batch, said
     FROM new_rows AS n
     JOIN old_rows AS o ON o.id = n.id
-    WHERE n.status <> o.status AND n.turns_sha256 = o.turns_sha256 AND n.is_active = o.is_active;
+    WHERE n.status <> o.status
+      AND (n.turns_sha256, n.is_active, n.conversation_name, n.content_sha256, n.file_path)
+          = (o.turns_sha256, o.is_active, o.conversation_name, o.content_sha256, o.file_path)
+      AND n.description IS NOT DISTINCT FROM o.description;
 
     INSERT INTO public.events (workspace_id, conversation_id, action, actor_id, before, after, batch_id, note)
     SELECT n.workspace_id, n.id,
@@ -148,6 +151,7 @@ BEGIN
                WHEN o.is_active AND NOT n.is_active THEN 'trashed'
                WHEN n.is_active AND NOT o.is_active THEN 'restored'
                WHEN n.turns_sha256 <> o.turns_sha256 THEN 'replaced'
+               WHEN n.status <> o.status THEN decided
                ELSE 'edited'
            END,
            actor, d.before, d.after, batch,
@@ -174,8 +178,13 @@ BEGIN
         ) AS c (key, was, now)
         WHERE c.was IS DISTINCT FROM c.now
     ) AS d
-    WHERE (n.status = o.status OR n.turns_sha256 <> o.turns_sha256 OR n.is_active <> o.is_active)
-      AND (d.after <> '{}' OR d.before <> '{}');
+    WHERE (d.after <> '{}' OR d.before <> '{}')
+      AND (
+          n.status = o.status
+          OR (n.turns_sha256, n.is_active, n.conversation_name, n.content_sha256, n.file_path)
+             <> (o.turns_sha256, o.is_active, o.conversation_name, o.content_sha256, o.file_path)
+          OR n.description IS DISTINCT FROM o.description
+      );
     RETURN NULL;
 END
 $$;

@@ -14,7 +14,13 @@ CREATE FUNCTION convstore.keep_expiry() RETURNS trigger LANGUAGE plpgsql SECURIT
 $$
 BEGIN
     IF TG_OP = 'INSERT' OR (NEW.status, NEW.deleted_at, NEW.updated_at) IS DISTINCT FROM (OLD.status, OLD.deleted_at, OLD.updated_at) THEN
-        NEW.expires_at := convstore.expiry(NEW.workspace_id, NEW.status, NEW.deleted_at, NEW.updated_at);
+        -- As convstore.expiry() has it, here without a call for every row of a bulk decision.
+        NEW.expires_at := (
+            SELECT coalesce(NEW.deleted_at, NEW.updated_at) + make_interval(days => p.keep_days)
+            FROM public.retention_policies AS p
+            WHERE p.workspace_id = NEW.workspace_id
+              AND p.subject = CASE WHEN NEW.deleted_at IS NULL THEN NEW.status ELSE 'trash' END
+        );
     END IF;
     RETURN NEW;
 END
