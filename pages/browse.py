@@ -9,7 +9,7 @@ from convstore.ui.address import params_of
 from convstore.ui.filters import filter_form, is_empty, vocabulary_of
 from convstore.ui.frame import heading
 from convstore.ui.listing import page_of, pager, sort_select
-from convstore.ui.navigation import go
+from convstore.ui.navigation import go, link
 from convstore.ui.session import current_store
 from convstore.ui.table import conversation_table, opened_row
 from convstore.ui.walk import start
@@ -33,13 +33,13 @@ if not page.items:
     else:
         empty.no_match()
     st.stop()
-if head.controls.button("Export these", key="export", icon=":material/download:"):
-    go("releases", params_of(wanted, vocabulary))
+with head.controls:
+    link("releases", "Export these", params_of(wanted, vocabulary), key="export", icon=":material/download:")
 
 selected = conversation_table(page.items, vocabulary)
 opened = opened_row()
 if opened is not None and opened < len(page.items):
-    go("conversation", start(wanted, order, page, opened).params(vocabulary))
+    go("conversation", start(wanted, order, page, opened, at=st.query_params.get("at", "")).params(vocabulary))
 
 with (
     st.bottom,

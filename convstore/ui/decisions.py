@@ -71,19 +71,28 @@ def buttons(store: ConvStore, selected: Sequence[Conversation]) -> None:
     st.markdown(f"**{number(len(selected))} selected**", width="content")
     for status in _AT_HAND:
         _button(status, selected)
-    with st.popover("More", disabled=is_asking()):
-        for status in _IN_MENU:
-            _button(status, selected, in_menu=True)
+    st.menu_button(
+        "More",
+        _IN_MENU,
+        format_func=lambda status: f"{ACTIONS[status].icon} {ACTIONS[status].verb}",
+        key="more",
+        disabled=is_asking(),
+        on_click=_ask_from_menu,
+        args=(selected,),
+    )
 
 
-def _button(status: Status, selected: Sequence[Conversation], *, in_menu: bool = False) -> None:
+def _ask_from_menu(selected: Sequence[Conversation]) -> None:
+    ask(st.session_state["more"], selected)
+
+
+def _button(status: Status, selected: Sequence[Conversation]) -> None:
     action = ACTIONS[status]
     st.button(
         action.verb,
         key=f"do-{status}",
         icon=action.icon,
-        type="tertiary" if in_menu else "secondary",
-        shortcut=None if in_menu else action.shortcut,
+        shortcut=action.shortcut,
         disabled=is_asking(),
         on_click=ask,
         args=(status, selected),

@@ -85,17 +85,21 @@ def choose() -> tuple[Screen, Page]:
 
 
 def go(screen: str, params: Params | None = None) -> NoReturn:
-    """Leave for another screen."""
+    """Leave for another screen.
+
+    Streamlit refuses parameters that are bound to a widget of the screen that is left: name them otherwise, or use
+    `link`, which leaves in the browser.
+    """
     st.switch_page(_BY_NAME[screen].page(), query_params=dict(params or {}))
 
 
 def link(screen: str, label: str, params: Params | None = None, *, key: str, icon: str | None = None) -> None:
-    """A way to another screen: a quiet button with an arrow, or with an icon before its words."""
-    if st.button(
-        label,
-        key=key,
-        type="tertiary",
-        icon=icon or ":material/arrow_forward:",
-        icon_position="left" if icon else "right",
-    ):
-        go(screen, params)
+    """A link to another screen, with an arrow after its words, or with an icon before them."""
+    with st.container(key=key, width="content"):
+        st.page_link(
+            _BY_NAME[screen].page(),
+            label=label,
+            icon=icon or ":material/arrow_forward:",
+            icon_position="left" if icon else "right",
+            query_params=dict(params or {}),
+        )

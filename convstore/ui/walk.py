@@ -12,13 +12,17 @@ from dataclasses import dataclass
 import streamlit as st
 
 from convstore.core import ConvStore
+from convstore.errors import UsageError
 from convstore.model import Conversation, Filter, Page
 from convstore.ui.address import Vocabulary, filter_of, params_of
 from convstore.ui.filters import address
-from convstore.ui.listing import SORTS, page_of
+from convstore.ui.listing import SORTS
 from convstore.ui.words import number
 
 __all__ = ["Walk", "current_walk", "start"]
+
+#: Before the names of the list's own parameters in the address of a conversation.
+_OF_LIST = "in-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,17 +76,14 @@ class Walk:
         return {**params_of(self.wanted, vocabulary), "sort": [self.order], **at}
 
     def params(self, vocabulary: Vocabulary) -> dict[str, list[str]]:
-        """The address of this place: the list's own parameters and the conversation's."""
+        """The address of this place: the conversation's, and the list's under names that no filter widget holds."""
         params = self.list_params(vocabulary)
-        # The list's own `id` filter and the conversation that is shown need two names.
-        if "id" in params:
-            params["among"] = params.pop("id")
-        return {"id": [self.here], **params}
+        return {"id": [self.here], **{f"{_OF_LIST}{name}": values for name, values in params.items()}}
 
 
-def start(wanted: Filter, order: str, page: Page[Conversation], index: int) -> Walk:
-    """Begin at a row of a list that is on screen."""
-    walk = Walk(wanted=wanted, order=order, at=st.query_params.get("at", ""), page=page, index=index)
+def start(wanted: Filter, order: str, page: Page[Conversation], index: int, *, at: str = "") -> Walk:
+    """Begin at a row of a page; `at` is the page's cursor, empty for the first."""
+    walk = Walk(wanted=wanted, order=order, at=at, page=page, index=index)
     st.session_state["walk"] = walk
     return walk
 
@@ -92,15 +93,20 @@ def current_walk(store: ConvStore, vocabulary: Vocabulary, conversation_id: str)
     walk: Walk | None = st.session_state.get("walk")
     if walk is not None and walk.here == conversation_id:
         return walk
-    params = address()
+    params = {name.removeprefix(_OF_LIST): values for name, values in address().items() if name.startswith(_OF_LIST)}
     order = next(iter(params.get("sort", [])), "")
     if order not in SORTS:
         return None
-    params["id"] = params.pop("among", [])
     wanted = filter_of(params, vocabulary)
-    page = page_of(store, wanted, order)
+    at = next(iter(params.get("at", [])), "")
+    sort, direction = SORTS[order]
+    try:
+        page = store.search(wanted, sort=sort, order=direction, cursor=at or None)
+    except UsageError:
+        # Somebody typed the address: the conversation can be read without its list.
+        return None
     index = _index(page.items, conversation_id)
-    return None if index is None else start(wanted, order, page, index)
+    return None if index is None else start(wanted, order, page, index, at=at)
 
 
 def _index(rows: Sequence[Conversation], conversation_id: str) -> int | None:

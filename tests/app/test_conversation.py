@@ -69,7 +69,7 @@ def test_a_decision_is_confirmed_told_and_undone(demo_store: ConvStore, open_scr
 
 def test_next_and_previous_stay_in_the_filter(demo_store: ConvStore, open_screen: Opener) -> None:
     rows = demo_store.search(sort="name", order="asc").items
-    app = open_screen(demo_store.settings, "conversation", id=rows[3].conversation_id, sort="By name")
+    app = open_screen(demo_store.settings, "conversation", id=rows[3].conversation_id, **{"in-sort": "By name"})
     assert "4 of 240" in words_of(app)
     app.button(key="walk-on").click().run()
     assert app.query_params["id"] == rows[4].conversation_id

@@ -47,7 +47,7 @@ def test_home_counts_what_the_store_counts(demo_store: ConvStore, open_screen: O
     app = open_screen(demo_store.settings)
     for status in ("pending_review", "needs_revision", "approved", "rejected", "archived"):
         count, _ = demo_store.count(Filter(statuses=(status,)))  # type: ignore[arg-type]
-        assert app.button(key=f"open-{status}").label == f"{count:,}"
+        assert f"{count:,}" in [link.proto.label for link in app.get("page_link")]
     assert "Database answers" in words_of(app)
     assert "File store answers" in words_of(app)
 

@@ -63,9 +63,7 @@ def test_audit_is_filtered_and_paged(demo_store: ConvStore, open_screen: Opener)
 
 def test_a_viewer_changes_nothing(demo_store: ConvStore, open_screen: Opener) -> None:
     with demo_store.database.admin() as connection:
-        connection.execute(
-            "INSERT INTO profiles (issuer, subject, name, email) VALUES ('x', 'x', 'Ada', 'ada@x.org')"
-        )
+        connection.execute("INSERT INTO profiles (issuer, subject, name, email) VALUES ('x', 'x', 'Ada', 'ada@x.org')")
         connection.execute(
             "INSERT INTO workspace_members (workspace_id, user_id, role) SELECT %s, id, 'admin' FROM profiles"
             " WHERE email = 'ada@x.org'",

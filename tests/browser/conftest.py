@@ -62,7 +62,8 @@ def local_app(settings: Settings, log: Path) -> Iterator[LocalApp]:
     arguments = [sys.executable, "-m", "streamlit", "run", str(HOME_SCRIPT), f"--server.port={port}"]
     with log.open("w") as output:
         process = subprocess.Popen(arguments, cwd=APP_FOLDER, env=environment, stdout=output, stderr=output)
-    resources = Resources(settings)
+    # The app writes behind this process: nothing may be remembered here.
+    resources = Resources(settings.model_copy(update={"cache_seconds": 0}))
     try:
         _wait(f"http://127.0.0.1:{port}/_stcore/health", process)
         yield LocalApp(f"http://127.0.0.1:{port}", ConvStore.for_operator(resources))

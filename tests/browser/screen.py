@@ -56,12 +56,13 @@ class Screen:
     def press(self, name: str | re.Pattern[str], *, within: Locator | None = None) -> None:
         """Press a button, named by its first words."""
         wanted = re.compile(rf"^{re.escape(name)}\b") if isinstance(name, str) else name
-        (within or self.page).get_by_role("button", name=wanted).first.click()
+        place = within or self.page
+        place.get_by_role("button", name=wanted).or_(place.get_by_role("link", name=wanted)).first.click()
         self.settle()
 
     def press_key_of(self, key: str) -> None:
         """Press the button with this key."""
-        self.page.locator(f".st-key-{key} button").click()
+        self.page.locator(f".st-key-{key}").locator("button, a").first.click()
         self.settle()
 
     def table(self) -> Locator:

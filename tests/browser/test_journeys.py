@@ -51,7 +51,7 @@ def test_find_read_and_go_on(full_app: LocalApp, screen: Screen) -> None:
     assert params(screen)["id"] == [rows[3].conversation_id]
     screen.page.keyboard.press("p")
     screen.sees(f"3 of {count}")
-    screen.press("Back to the list")
+    screen.press_key_of("back")
     screen.sees(f"{count} conversations with this filter")
     screen.press("Clear filters")
     screen.sees("240 conversations · no filter")
@@ -62,7 +62,7 @@ def test_find_read_and_go_on(full_app: LocalApp, screen: Screen) -> None:
     screen.settle()
     found, _ = full_app.store.count(Filter(text="pension"))
     screen.sees(f"{found} conversations with this filter")
-    screen.press("Export these")
+    screen.press_key_of("export")
     screen.sees(f"Release {found} conversations")
 
 
@@ -90,7 +90,8 @@ def test_decide_about_several_and_take_it_back(full_app: LocalApp, screen: Scree
     assert {full_app.store.get(row.conversation_id).conversation.status for row in rows[:2]} == {"pending_review"}
     screen.tick(0)
     screen.press("More")
-    screen.press("Ask for revision")
+    screen.page.get_by_role("menuitem", name="Ask for revision").click()
+    screen.settle()
     expect(dialog.get_by_text("1 will be sent back.")).to_be_visible()
     screen.page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
