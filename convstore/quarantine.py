@@ -44,7 +44,7 @@ def keep(
     if any(row.file == name for row in known):
         return
     # The person's own copy, kept under another name, serves again; a path of somebody else's is not theirs to name.
-    paths = next((row.object_paths for row in known if row.created_by == actor.user_id), [])
+    paths: list[str] = next((row.object_paths for row in known if row.created_by == actor.user_id), [])
     if not paths and data:
         folder = f"{actor.user_id}/{uuid5(NAMESPACE_URL, str(actor.workspace_id))}/quarantine-{sha256[:24]}"
         parts = {f"{folder}/{start // PART_BYTES:04d}.gz": start for start in range(0, len(data), PART_BYTES)}

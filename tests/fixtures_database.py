@@ -41,8 +41,8 @@ class Server:
 
     def settings(self, database: str, home: Path) -> Settings:
         return Settings(
-            database_url=self.url(database, user="convstore_app"),  # type: ignore[arg-type]
-            admin_url=self.url(database),  # type: ignore[arg-type]
+            database_url=self.url(database, user="convstore_app"),
+            admin_url=self.url(database),
             home=home,
             cache_seconds=300,
         )

@@ -20,7 +20,7 @@ _LOOK: dict[str, tuple[str, str]] = {
     "failed": ("red", ":material/error:"),
     "cancelled": ("gray", ":material/cancel:"),
 }
-_OPEN = ("queued", "running")
+_OPEN: tuple[JobStatus, ...] = ("queued", "running")
 
 
 def jobs_section(store: ConvStore) -> None:

@@ -66,6 +66,11 @@ def _use(store: ConvStore) -> None:
                 st.rerun()
 
 
+def _save_retention(store: ConvStore, days_by_subject: dict[str, int]) -> None:
+    for subject, days in days_by_subject.items():
+        store.set_retention(subject, days or None)
+
+
 def _retention(store: ConvStore) -> None:
     st.subheader("Retention", anchor=False)
     st.caption(
@@ -90,7 +95,7 @@ def _retention(store: ConvStore) -> None:
         saved = st.form_submit_button("Save", disabled=not settles)
     if saved:
         changed = {subject: int(days) for subject, days in given.items() if days != policies.get(subject, _FOR_EVER)}
-        if done(lambda: [store.set_retention(subject, days or None) for subject, days in changed.items()]):
+        if done(lambda: _save_retention(store, changed)):
             st.rerun()
     if not may(store.actor.role, "purge"):
         return

@@ -44,4 +44,4 @@ def open_screen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Ope
 @pytest.fixture
 def absent_store(tmp_path: Path) -> Settings:
     """Settings of a store whose server does not answer."""
-    return Settings(database_url="postgresql://convstore_app@127.0.0.1:1/none", home=tmp_path)  # type: ignore[arg-type]
+    return Settings(database_url="postgresql://convstore_app@127.0.0.1:1/none", home=tmp_path)

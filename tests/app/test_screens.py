@@ -46,7 +46,7 @@ def test_a_store_that_does_not_answer_says_so(absent_store: Settings, open_scree
 def test_home_counts_what_the_store_counts(demo_store: ConvStore, open_screen: Opener) -> None:
     app = open_screen(demo_store.settings)
     for status in ("pending_review", "needs_revision", "approved", "rejected", "archived"):
-        count, _ = demo_store.count(Filter(statuses=(status,)))  # type: ignore[arg-type]
+        count, _ = demo_store.count(Filter(statuses=(status,)))
         assert f"{count:,}" in [link.proto.label for link in app.get("page_link")]
     assert "Database answers" in words_of(app)
     assert "File store answers" in words_of(app)

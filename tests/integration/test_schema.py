@@ -19,7 +19,8 @@ from tests.fixtures_database import Server
 
 def differences(database: Database) -> list[object]:
     with database.admin_engine().connect() as connection:
-        return compare_metadata(MigrationContext.configure(connection, opts=compare_options()), metadata)
+        found: list[object] = compare_metadata(MigrationContext.configure(connection, opts=compare_options()), metadata)
+        return found
 
 
 def test_migrated_database_equals_the_tables(database: Database) -> None:
@@ -62,7 +63,7 @@ def test_printed_sql_makes_the_same_database(server: Server) -> None:
     server.create("test_printed")
     try:
         with psycopg.connect(server.url("test_printed"), autocommit=True) as connection:
-            connection.execute(schema.render_sql())  # type: ignore[call-overload]
+            connection.execute(schema.render_sql())
         database = Database(server.url("test_printed"))
         assert differences(database) == []
         assert schema.get_state(database).current
@@ -77,7 +78,8 @@ def test_every_table_has_policies_and_a_comment(database: Database) -> None:
             """
             SELECT c.relname, c.relrowsecurity, obj_description(c.oid, 'pg_class') IS NOT NULL,
                    (SELECT count(*) FROM pg_policy AS p WHERE p.polrelid = c.oid)
-            FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname <> 'alembic_version'
+            FROM pg_class AS c
+            WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname <> 'alembic_version'
             """
         ).fetchall()
     assert len(rows) == len(metadata.tables)
@@ -93,4 +95,4 @@ def test_events_are_append_only_even_for_the_owner(database: Database, statement
         assert workspace is not None
         connection.execute("INSERT INTO events (workspace_id, action) VALUES (%s, 'test')", workspace)
     with pytest.raises(Exception, match="append-only"), database.admin() as connection:
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement)

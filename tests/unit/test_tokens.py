@@ -132,7 +132,7 @@ def test_supabase_subject_is_the_profile_and_its_email_needs_more_than_a_claim()
     settings = Settings(
         auth="supabase",
         supabase_url="https://project.example.org",
-        supabase_jwt_secret=SECRET,  # type: ignore[arg-type]
+        supabase_jwt_secret=SECRET,
     )
     verifier = TokenVerifier.of(settings)
     token = signed(claims(email="ana@example.org", email_verified=True))

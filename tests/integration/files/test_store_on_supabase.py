@@ -42,7 +42,7 @@ def on_supabase(server: Server, database_name: str, tmp_path: Path) -> Iterator[
 
 
 def _secret(value: str) -> object:
-    return Settings(supabase_service_role_key=value).supabase_service_role_key  # type: ignore[arg-type]
+    return Settings(supabase_service_role_key=value).supabase_service_role_key
 
 
 def stored_objects(resources: Resources) -> list[str]:

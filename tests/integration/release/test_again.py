@@ -103,7 +103,7 @@ def test_sealed_rows_do_not_change(demo_store: ConvStore, tmp_path: Path) -> Non
         "DELETE FROM release_items",
     ):
         with pytest.raises((InvalidInputError, DatabaseError), match="sealed"), demo_store.database.admin() as admin:
-            admin.execute(statement)  # type: ignore[call-overload]
+            admin.execute(statement)
 
 
 def test_an_unfinished_release_is_not_exported_again(demo_store: ConvStore, tmp_path: Path) -> None:

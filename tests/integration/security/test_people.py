@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
@@ -121,10 +122,11 @@ def test_only_admins_manage(resources: Resources, role: str) -> None:
 
 
 def test_last_admin_stays(store: ConvStore) -> None:
-    for act in (
+    acts: tuple[Callable[[], object], ...] = (
         lambda: store.remove_member("local@localhost"),
         lambda: store.change_role("local@localhost", "lead"),
-    ):
+    )
+    for act in acts:
         with pytest.raises(ConflictError, match="last admin") as caught:
             act()
         assert caught.value.code == "ERR_LAST_ADMIN"

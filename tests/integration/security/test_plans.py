@@ -45,7 +45,7 @@ def filled(server: Server, template: str) -> Iterator[tuple[Database, UUID, UUID
     database = Database(server.url("test_plans", user="convstore_app"), admin_url=server.url("test_plans"))
     with database.admin() as connection:
         filling = _FILL % {"workspaces": WORKSPACES, "conversations": CONVERSATIONS}
-        connection.execute(filling)  # type: ignore[call-overload]
+        connection.execute(filling)
         row = connection.execute(
             "SELECT m.user_id, m.workspace_id FROM workspace_members AS m JOIN workspaces AS w ON w.id = m.workspace_id"
             " WHERE w.slug = 'w1'"

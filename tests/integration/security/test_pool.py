@@ -86,7 +86,7 @@ def test_application_login_can_do_nothing_by_itself(database: Database) -> None:
             "CREATE TABLE mine ()",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                connection.execute(statement)  # type: ignore[call-overload]
+                connection.execute(statement)
             connection.rollback()
 
 
@@ -96,7 +96,7 @@ def test_a_login_that_inherits_authenticated_is_bound_too(
     """Whoever never says SET ROLE must not pass for the owner."""
     role = f"inherits_{database_name}"
     with database.admin() as connection:
-        connection.execute(f"CREATE ROLE {role} LOGIN INHERIT IN ROLE authenticated")  # type: ignore[call-overload]
+        connection.execute(f"CREATE ROLE {role} LOGIN INHERIT IN ROLE authenticated")
         workspace = connection.execute("SELECT id FROM workspaces").fetchone()
     try:
         with psycopg.connect(server.url(database_name, user=role)) as connection:
@@ -107,4 +107,4 @@ def test_a_login_that_inherits_authenticated_is_bound_too(
                 connection.execute("SELECT convstore.log_event(%s, NULL, 'file stored', NULL, '{}')", workspace)
     finally:
         with database.admin() as connection:
-            connection.execute(f"DROP ROLE {role}")  # type: ignore[call-overload]
+            connection.execute(f"DROP ROLE {role}")

@@ -84,7 +84,7 @@ DAMAGE = {
 @pytest.mark.parametrize(("damage", "said"), DAMAGE.items(), ids=DAMAGE.values())
 def test_check_notices_damage(database: Database, damage: str, said: str) -> None:
     with database.admin() as connection:
-        connection.execute(damage)  # type: ignore[call-overload]
+        connection.execute(damage)
     failed = [result for result in check_isolation(database) if result.status == "fail"]
     assert any(said in f"{result.name} {result.fact}" for result in failed), failed
     assert all(result.next_action for result in failed)
