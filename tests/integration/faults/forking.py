@@ -50,7 +50,8 @@ def main() -> None:
             status = 3
             try:
                 status = perform(order)
-            except ConvstoreError:
+            except ConvstoreError as error:
+                sys.stderr.write(f"{order['operation']}: {error.code} {error.message}\n")
                 status = 2
             finally:
                 os._exit(status)

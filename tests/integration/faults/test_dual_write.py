@@ -182,7 +182,9 @@ def world(
             connection.execute(STORAGE_SCHEMA)
             for statement in policy_statements(settings.storage_bucket):
                 connection.execute(statement)
-        storage = SupabaseStorageServer(server.url(database_name), tmp_path / "objects")
+        objects = tmp_path / "objects"
+        objects.mkdir()
+        storage = SupabaseStorageServer(server.url(database_name), objects)
         values = {
             "storage": "supabase",
             "supabase_url": storage.url,
