@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from convstore.core import ConvStore
-from convstore.model import Job
+from convstore.model import Job, JobStatus
 from convstore.rights import may
 from convstore.ui.acting import done
 from convstore.ui.words import moment, number, plain, prettified

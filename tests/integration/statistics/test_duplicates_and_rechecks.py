@@ -77,8 +77,11 @@ def test_a_changed_conversation_leaves_its_group(copies: ConvStore, tmp_path: Pa
 
 def test_exact_copies_under_other_ids(store: ConvStore, tmp_path: Path) -> None:
     for name in ("one", "two", "three"):
-        document = {"conversation_id": name, "messages": [{"role": "user", "content": "Hello there, how are you?"},
-                                                          {"role": "assistant", "content": "Fine, thank you."}]}  # fmt: skip
+        turns = [
+            {"role": "user", "content": "Hello there, how are you?"},
+            {"role": "assistant", "content": "Fine, thank you."},
+        ]
+        document = {"conversation_id": name, "messages": turns}
         (tmp_path / f"{name}.json").write_text(json.dumps(document))
     with store.database.admin() as connection:
         store.ingest([tmp_path / "one.json"])

@@ -24,7 +24,8 @@ def counted(database: Database, facet: str, where: str = "true") -> dict[str, in
     column = COLUMNS[facet]
     with database.admin() as connection:
         rows = connection.execute(
-            f"SELECT {column}, count(*) FROM conversations WHERE is_active AND {column} IS NOT NULL AND {where} GROUP BY 1"
+            f"SELECT {column}, count(*) FROM conversations"
+            f" WHERE is_active AND {column} IS NOT NULL AND {where} GROUP BY 1"
         ).fetchall()
     return dict(rows)
 

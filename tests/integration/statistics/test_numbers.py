@@ -105,7 +105,8 @@ def test_breakdown_by_month_is_in_order(demo_module_store: ConvStore) -> None:
 def test_breakdown_by_reviewer_counts_reviews(demo_module_store: ConvStore) -> None:
     with demo_module_store.database.admin() as connection:
         expected = connection.execute(
-            "SELECT p.name, count(*), avg(r.quality_score)::float8 FROM reviews r JOIN profiles p ON p.id = r.reviewer_id"
+            "SELECT p.name, count(*), avg(r.quality_score)::float8"
+            " FROM reviews r JOIN profiles p ON p.id = r.reviewer_id"
             " JOIN conversations c ON c.id = r.conversation_id AND c.turns_sha256 = r.turns_sha256 GROUP BY 1"
         ).fetchall()
     found = demo_module_store.statistics.breakdown("reviewer")
@@ -176,7 +177,7 @@ def test_cells(demo_module_store: ConvStore, name: str) -> None:
     frame = chosen(rows(demo_module_store), name)
     found = demo_module_store.statistics.cells(("persona", "arc", "topic", "tier"), FILTERS[name])
     columns = ["persona_key", "emotional_arc_key", "topic_key", "tier"]
-    groups = {key: part for key, part in frame.groupby(columns, dropna=False)}
+    groups = dict(iter(frame.groupby(columns, dropna=False)))
     assert len(found) == len(groups)
     for cell in found:
         part = groups[tuple(float("nan") if key is None else key for key in cell.keys)] if None not in cell.keys else (
