@@ -39,6 +39,6 @@ with review_reading.place(reading):
     review_reading.show(store, bench, reading, vocabulary_of(store))
 review_reading.bar(bench, is_reading=True)
 dialog_if_asked(store, bench)
-review_reading.heartbeat(store)
+review_reading.heartbeat(store, bench)
 # Everything is on screen: now the next ones, so that the next decision waits for nothing.
 bench.fill(store)

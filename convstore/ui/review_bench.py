@@ -137,12 +137,18 @@ class Bench:
     asking: str | None = None
     changed: Changed | None = None
     pressed: str | None = None
+    shown: str | None = None
     reasons: set[str] = field(default_factory=set)
 
     @property
     def reading(self) -> Reading | None:
         """What is on screen."""
         return self.stock[0] if self.stock else None
+
+    @property
+    def is_waiting(self) -> bool:
+        """True if no run of the page has carried out what was pressed: keys may arrive in a fragment's run."""
+        return self.pressed is not None or self.asking != self.shown
 
     def press(self, what: str) -> None:
         """Remember a button or key; for `on_click`."""
@@ -170,6 +176,7 @@ class Bench:
             store.desk.skip(self.stock.pop(0).row)
         elif pressed == "undo" and self.decided:
             self._undo(store)
+        self.shown = self.asking
 
     def decide(
         self, store: ConvStore, status: Status, *, reasons: tuple[str, ...] = (), why: str = "", turn: int | None = None

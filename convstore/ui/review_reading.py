@@ -140,6 +140,8 @@ def nothing_left(store: ConvStore, bench: Bench) -> None:
 
 
 @st.fragment(run_every=_HEARTBEAT_S)
-def heartbeat(store: ConvStore) -> None:
+def heartbeat(store: ConvStore, bench: Bench) -> None:
     """Keep what is read in this reviewer's hands while the page is open."""
+    if bench.is_waiting:
+        st.rerun()
     store.desk.keep_alive()

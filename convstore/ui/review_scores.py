@@ -27,6 +27,8 @@ def scores_panel(store: ConvStore, bench: Bench) -> None:
 
 @st.fragment
 def _panel(store: ConvStore, bench: Bench) -> None:
+    if bench.is_waiting:
+        st.rerun()
     reading = bench.reading
     if reading is None:
         return
