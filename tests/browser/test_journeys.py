@@ -156,7 +156,8 @@ def test_import_is_answered_for_file_by_file(empty_app: LocalApp, screen: Screen
     assert empty_app.store.count() == (2, True)
     assert [file.line for file in empty_app.store.quarantined()] == [2]
     screen.press("Close")
-    screen.open(f"{empty_app.address}/conversation?id=hostile")
+    (row,) = empty_app.store.search(Filter(sources=("hostile.jsonl",))).items
+    screen.open(f"{empty_app.address}/conversation?id={row.conversation_id}")
     expect(screen.page.get_by_text(HOSTILE, exact=True)).to_have_count(2)
     assert screen.page.locator("a[href*='evil'], img[src*='evil']").count() == 0
 
