@@ -39,6 +39,15 @@ _TURNS = (
 )  # fmt: skip
 _FINDINGS = ("workspace_id", "conversation_id", "code", "severity", "check_version", "explanation")
 
+# What the triggers would have appended.
+_COUNT_FACETS = """
+    INSERT INTO facet_changes (workspace_id, status, tier, persona, arc, topic, delta)
+    SELECT workspace_id, status, tier, coalesce(persona_key, ''), coalesce(emotional_arc_key, ''),
+           coalesce(topic_key, ''), count(*)
+    FROM conversations WHERE workspace_id = %(workspace_id)s AND is_active
+    GROUP BY 1, 2, 3, 4, 5, 6
+"""
+
 
 def load(
     admin_url: str,
@@ -72,9 +81,11 @@ def load(
             _copy(connection, "findings", _FINDINGS, (found for row in rows for found in row.findings()))
             done += len(chunk)
             if done % 50_000 == 0:
-                _LOG.info("loaded", extra={"conversations": done, "seconds": round(time.monotonic() - started)})
+                _LOG.info("loaded %s conversations in %.0f s", f"{done:,}", time.monotonic() - started)
         for definition in secondary:
-            connection.execute(definition)  # type: ignore[call-overload]
+            connection.execute(definition)
+        connection.execute(_COUNT_FACETS, {"workspace_id": workspace_id})
+        connection.execute("SELECT convstore.compact_facets()")
         connection.commit()
         connection.autocommit = True
         connection.execute("VACUUM (ANALYZE)")

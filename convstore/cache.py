@@ -9,7 +9,7 @@ from uuid import UUID
 
 from cachetools import TTLCache
 
-__all__ = ["Cache"]
+__all__ = ["Cache", "View"]
 
 T = TypeVar("T")
 
@@ -28,24 +28,56 @@ class Cache:
     def __init__(self, *, ttl_s: float, max_entries: int = 2_000) -> None:
         self._answers: TTLCache[Hashable, Any] = TTLCache(maxsize=max_entries if ttl_s else 0, ttl=ttl_s or 1)
         self._versions: dict[UUID, int] = {}
+        self._epoch = 0
         self._lock = threading.Lock()
 
-    def get(self, workspace_id: UUID, user_id: UUID, key: Hashable, ask: Callable[[], T]) -> T:
-        """The kept answer, or a new one. Two callers may ask at the same time; both answers are right."""
+    def view(self, workspace_id: UUID, user_id: UUID) -> View:
+        """The answers for one person in one workspace, as of now."""
         with self._lock:
             version = self._versions.get(workspace_id, 0)
-            full_key = (workspace_id, user_id, version, key)
-            if full_key in self._answers:
-                kept: T = self._answers[full_key]
-                return kept
-        answer = ask()
-        with self._lock:
-            # An answer from before a write must not be served after it: the version it was asked under is in its key.
-            if self._answers.maxsize:
-                self._answers[full_key] = answer
-        return answer
+            return View(self._answers, self._lock, (workspace_id, user_id, self._epoch, version))
 
     def invalidate(self, workspace_id: UUID) -> None:
         """Forget everything about a workspace."""
         with self._lock:
             self._versions[workspace_id] = self._versions.get(workspace_id, 0) + 1
+
+    def invalidate_all(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._answers.clear()
+            # What is being asked for at this moment must not be served later either.
+            self._epoch += 1
+
+
+class View:
+    """What is kept for one person and one version of a workspace.
+
+    An answer from before a write is never served after it: the version that it was asked under is in its key.
+    """
+
+    def __init__(self, answers: TTLCache[Hashable, Any], lock: threading.Lock, of: Hashable) -> None:
+        self._answers = answers
+        self._lock = lock
+        self._of = of
+
+    def get(self, key: Hashable, ask: Callable[[], T]) -> T:
+        """The kept answer, or a new one. Two callers may ask at the same time; both answers are right."""
+        with self._lock:
+            if (self._of, key) in self._answers:
+                kept: T = self._answers[self._of, key]
+                return kept
+        answer = ask()
+        self.keep(key, answer)
+        return answer
+
+    def find(self, key: Hashable) -> Any | None:
+        """The kept answer, if there is one."""
+        with self._lock:
+            return self._answers.get((self._of, key))
+
+    def keep(self, key: Hashable, answer: object) -> None:
+        """Keep an answer that was asked for since this view was taken."""
+        with self._lock:
+            if self._answers.maxsize:
+                self._answers[self._of, key] = answer

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 from uuid import UUID
 
-from convstore.cache import Cache
+from convstore.cache import Cache, View
 from convstore.database import Context, Database, system_context
 from convstore.errors import ForbiddenError, NotFoundError, UsageError
 from convstore.model import (
@@ -37,6 +37,7 @@ from convstore.queries import people
 from convstore.settings import Settings
 
 if TYPE_CHECKING:
+    from convstore.database.changes import ChangeListener
     from convstore.database.embedded import EmbeddedServer
     from convstore.files import FileStore
     from convstore.identity import Identity, TokenVerifier
@@ -74,6 +75,7 @@ class Resources:
         self._database: Database | None = None
         self._files: FileStore | None = None
         self._verifier: TokenVerifier | None = None
+        self._changes: ChangeListener | None = None
         self._lock = threading.RLock()
 
     @property
@@ -104,9 +106,27 @@ class Resources:
                 self._verifier = TokenVerifier.of(self.settings)
             return self._verifier
 
+    def watch(self) -> None:
+        """Forget what is kept when another process writes; called by whoever keeps answers."""
+        if self._changes is None and self.settings.cache_seconds:
+            from convstore.database.changes import ChangeListener
+
+            with self._lock:
+                if self._changes is None:
+                    database = self.database
+                    self._changes = ChangeListener(
+                        database.url,
+                        self.cache.invalidate_all,
+                        is_own=database.is_own,
+                        polls=":6543/" in database.url,
+                    )
+
     def close(self) -> None:
         """Give everything back; the embedded server stops when its last user has."""
         with self._lock:
+            if self._changes is not None:
+                self._changes.close()
+                self._changes = None
             if self._files is not None:
                 self._files.close()
                 self._files = None
@@ -288,20 +308,24 @@ class ConvStore:
         cursor: str | None = None,
     ) -> Page[Conversation]:
         """One page of conversations; see `convstore.queries.conversations.list_conversations`."""
-        from convstore.queries.conversations import count, list_conversations
+        from convstore.queries.conversations import list_conversations
 
         wanted = wanted or Filter()
         workspace_id = self.actor.workspace_id
 
+        view = self._view()
+
         def ask() -> Page[Conversation]:
+            # Every page of a list, in any order, has the same total.
+            total = view.find(("count", wanted))
             with self._reading() as connection:
-                # Every page of a list, in any order, has the same total.
-                total = self._cached(("count", wanted), lambda: count(connection, wanted, workspace_id))
-                return list_conversations(
+                page = list_conversations(
                     connection, wanted, workspace_id, sort=sort, order=order, limit=limit, cursor=cursor, total=total
                 )
+            view.keep(("count", wanted), (page.total, page.total_is_exact))
+            return page
 
-        return self._cached(("page", wanted, sort, order, limit, cursor), ask)
+        return view.get(("page", wanted, sort, order, limit, cursor), ask)
 
     def count(self, wanted: Filter | None = None) -> tuple[int, bool]:
         """How many conversations match, and whether that is exact (up to 10,000)."""
@@ -415,7 +439,16 @@ class ConvStore:
         from convstore.sources import MemorySource
 
         sources = [MemorySource(name, data) for name, data in uploads.items()]
-        return self._ingest(sources, on_conflict=on_conflict, dry_run=dry_run, progress=progress)
+        report = self._ingest(sources, on_conflict=on_conflict, dry_run=dry_run, progress=progress)
+        if not dry_run:
+            self._look_again(report)
+        return report
+
+    def _look_again(self, report: IngestReport) -> None:
+        """Have a worker compare and check the set, now that it has grown; where none runs, the daily run does."""
+        if (report.totals["stored"] or report.totals["replaced"]) and self.actor.role in ("lead", "admin"):
+            for task in ("duplicates", "checks"):
+                self.defer(task)
 
     def _ingest(self, sources: Sequence[Any], **options: Any) -> IngestReport:
         from convstore.ingest import ingest
@@ -446,7 +479,7 @@ class ConvStore:
         from convstore.ingest import run_deferred_ingest
 
         with self._writing():
-            return run_deferred_ingest(
+            report = run_deferred_ingest(
                 self.database,
                 self.files,
                 self.actor,
@@ -457,6 +490,8 @@ class ConvStore:
                 check_space=self._space_check(),
                 progress=progress,
             )
+        self._look_again(report)
+        return report
 
     def fail_import(self, job_id: UUID, reason: str) -> None:
         """Note why the files that are left of a queued import were not imported."""
@@ -725,18 +760,24 @@ class ConvStore:
 
     def facets(self, wanted: Filter | None = None) -> Facets:
         """How many conversations there are by status, tier, persona, arc and topic."""
-        from convstore.queries.facets import MOST_PENDING, compact_facets, count_pending_changes
+        from convstore.queries.facets import MOST_PENDING, count_pending_changes
 
         def fold_if_many() -> None:
             with self._reading() as connection:
                 pending = count_pending_changes(connection, self.actor.workspace_id, most=MOST_PENDING)
             if pending == MOST_PENDING:
                 # Whoever meets a long tail folds it, so that no store depends on a worker for its speed.
-                with self.database.transaction(Context.of(self.actor, elevated=True)) as connection:
-                    compact_facets(connection)
+                self.compact_facets()
 
         self._cached(("facets folded",), fold_if_many)
         return self.statistics.facets(wanted)
+
+    def compact_facets(self) -> int:
+        """Fold the changes of facets into their counts; how many changes there were. The counts stay the same."""
+        from convstore.queries.facets import compact_facets
+
+        with self.database.transaction(Context.of(self.actor, elevated=True)) as connection:
+            return compact_facets(connection)
 
     def refresh(self) -> None:
         """Forget every kept answer about this workspace."""
@@ -1032,4 +1073,8 @@ class ConvStore:
             self.resources.cache.invalidate(self.actor.workspace_id)
 
     def _cached(self, key: Hashable, ask: Callable[[], T]) -> T:
-        return self.resources.cache.get(self.actor.workspace_id, self.actor.user_id, key, ask)
+        return self._view().get(key, ask)
+
+    def _view(self) -> View:
+        self.resources.watch()
+        return self.resources.cache.view(self.actor.workspace_id, self.actor.user_id)

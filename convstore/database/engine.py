@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import WeakSet
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine
@@ -41,8 +42,9 @@ class Database:
         self.url = url
         self.admin_url = admin_url or url
         self._statement_timeout_s = statement_timeout_s
-        self._engine = _engine(url, pool_size)
-        self._read_engine = _engine(read_url, pool_size) if read_url else self._engine
+        self._open: WeakSet[psycopg.Connection] = WeakSet()
+        self._engine = _engine(url, pool_size, self._open)
+        self._read_engine = _engine(read_url, pool_size, self._open) if read_url else self._engine
 
     @classmethod
     def of(cls, settings: Settings, url: str, admin_url: str | None) -> Database:
@@ -100,6 +102,10 @@ class Database:
             "postgresql+psycopg://", creator=lambda: psycopg.connect(self.admin_url), poolclass=NullPool
         )
 
+    def is_own(self, backend_pid: int) -> bool:
+        """Whether a server process serves one of these connections."""
+        return any(not one.closed and one.info.backend_pid == backend_pid for one in list(self._open))
+
     def close(self) -> None:
         """Close every pooled connection."""
         self._engine.dispose()
@@ -113,10 +119,12 @@ def driver(connection: Connection) -> psycopg.Connection:
     return found
 
 
-def _engine(url: str, pool_size: int) -> Engine:
+def _engine(url: str, pool_size: int, opened: WeakSet[psycopg.Connection]) -> Engine:
     def connect() -> psycopg.Connection:
         # No prepared statements on the server: a transaction pooler hands out another session each time.
-        return psycopg.connect(url, prepare_threshold=None if ":6543/" in url else 5, application_name="convstore")
+        made = psycopg.connect(url, prepare_threshold=None if ":6543/" in url else 5, application_name="convstore")
+        opened.add(made)
+        return made
 
     return create_engine(
         "postgresql+psycopg://",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, get_args
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
+    Select,
     Text,
     Uuid,
     func,
@@ -25,9 +27,11 @@ from convstore.errors import NotFoundError, UsageError
 from convstore.model import Conversation, Filter, Order, Page, Sort
 from convstore.queries.cursors import LAST, Cursor
 from convstore.queries.filters import any_of, conditions
+from convstore.queries.searching import RARE_TEXT, is_rare, plausible_count, text_condition, text_condition_by_row
 
 __all__ = [
     "EXACT_TOTAL",
+    "RARE_TEXT",
     "as_conversation",
     "count",
     "get_conversation",
@@ -40,8 +44,6 @@ c = conversations.c
 
 #: Totals are exact up to here.
 EXACT_TOTAL = 10_000
-#: A text found in at most this many conversations is looked up in the index; a more frequent one is checked by row.
-RARE_TEXT = 2_000
 
 SORT_COLUMNS: dict[Sort, ColumnElement[Any]] = {
     "created": c.created_at,
@@ -77,18 +79,18 @@ _FINDING_CODES = func.array(
 
 def matching(connection: Connection, wanted: Filter, workspace_id: UUID) -> list[ColumnElement[bool]]:
     """The conditions of a filter; asks the database how frequent the words are if there is a text in it."""
-    is_rare = True
-    if wanted.text and wanted.text.strip():
-        hits = func.convstore.search_turns(workspace_id, wanted.text, RARE_TEXT + 1).table_valued("id")
-        probe = select(func.count()).select_from(hits)
-        is_rare = connection.execute(probe).scalar_one() <= RARE_TEXT
+    return _matching(connection, wanted, workspace_id)[0]
 
-    def text_match(query: str) -> ColumnElement[bool]:
-        if not is_rare:
-            return func.convstore.turns_match(workspace_id, c.id, query)
-        return c.id.in_(select(func.convstore.search_turns(workspace_id, query, RARE_TEXT, type_=Uuid)))
 
-    return list(conditions(wanted, workspace_id, text_match=text_match))
+def _matching(connection: Connection, wanted: Filter, workspace_id: UUID) -> tuple[list[ColumnElement[bool]], bool]:
+    """The conditions, and whether they look for frequent words row by row."""
+    by_row = _has_text(wanted) and not is_rare(connection, wanted.text or "", workspace_id)
+    text_match = text_condition_by_row if by_row else text_condition
+    return list(conditions(wanted, workspace_id, text_match=lambda query: text_match(query, workspace_id))), by_row
+
+
+def _has_text(wanted: Filter) -> bool:
+    return bool(wanted.text and wanted.text.strip())
 
 
 def list_conversations(
@@ -100,6 +102,7 @@ def list_conversations(
     order: Order = "desc",
     limit: int = 25,
     cursor: str | None = None,
+    total: tuple[int, bool] | None = None,
 ) -> Page[Conversation]:
     """One page, in at most three statements: how frequent the words are, the rows, the total.
 
@@ -107,6 +110,8 @@ def list_conversations(
     ----------
     cursor
         `next` or `previous` of another page, or `LAST`; None: the first page.
+    total
+        What `count` said, where that is known: only the first page of a list has to count.
     """
     if sort not in get_args(Sort) or order not in get_args(Order):
         raise UsageError(
@@ -114,15 +119,14 @@ def list_conversations(
         )
     if not 1 <= limit <= 1000:
         raise UsageError(f"a page has 1 to 1,000 rows, not {limit}", hint="Give another limit.")
-    where = matching(connection, wanted, workspace_id)
-    total = _count(connection, where)
-    exact = total <= EXACT_TOTAL
+    where, by_row = _matching(connection, wanted, workspace_id)
+    counted, exact = total or _count(connection, wanted, where, workspace_id, by_row=by_row)
 
     place = None if cursor in (None, LAST) else Cursor.decode(str(cursor), sort=sort, order=order)
     backwards = cursor == LAST or (place is not None and place.direction == "before")
     size = limit
     if cursor == LAST and exact:
-        size = total % limit or limit
+        size = counted % limit or limit
     rows = _rows(connection, where, sort=sort, descending=(order == "desc") != backwards, place=place, limit=size + 1)
     more = len(rows) > size
     rows = rows[:size]
@@ -135,7 +139,7 @@ def list_conversations(
     elif backwards and not more:
         first = 1
     elif place is None:
-        first = (total - len(rows) + 1 if exact else None) if backwards else 1
+        first = (counted - len(rows) + 1 if exact else None) if backwards else 1
     elif place.position is None:
         first = None
     else:
@@ -161,15 +165,15 @@ def list_conversations(
         next=beside(rows[-1], "after", last) if has_next else None,
         previous=beside(rows[0], "before", None if first is None else first - 1) if has_previous else None,
         first=first,
-        total=min(total, EXACT_TOTAL),
+        total=counted,
         total_is_exact=exact,
     )
 
 
 def count(connection: Connection, wanted: Filter, workspace_id: UUID) -> tuple[int, bool]:
     """How many conversations match, and whether that is exact; at most `EXACT_TOTAL`."""
-    total = _count(connection, matching(connection, wanted, workspace_id))
-    return min(total, EXACT_TOTAL), total <= EXACT_TOTAL
+    where, by_row = _matching(connection, wanted, workspace_id)
+    return _count(connection, wanted, where, workspace_id, by_row=by_row)
 
 
 def get_conversation(connection: Connection, identifier: str, workspace_id: UUID) -> RowMapping:
@@ -232,9 +236,25 @@ def _row_id(value: str) -> UUID | None:
         return None
 
 
-def _count(connection: Connection, where: Sequence[ColumnElement[bool]]) -> int:
-    capped = select(literal(1)).select_from(conversations).where(*where).limit(EXACT_TOTAL + 1).subquery()
-    return connection.execute(select(func.count()).select_from(capped)).scalar_one()
+def _count(
+    connection: Connection,
+    wanted: Filter,
+    where: Sequence[ColumnElement[bool]],
+    workspace_id: UUID,
+    *,
+    by_row: bool,
+) -> tuple[int, bool]:
+    query = _capped(where)
+    if by_row:
+        others = list(conditions(replace(wanted, text=None), workspace_id))
+        query = plausible_count(others, wanted.text or "", workspace_id, most=EXACT_TOTAL, capped=_capped)
+    total = connection.execute(query).scalar_one()
+    return min(total, EXACT_TOTAL), total <= EXACT_TOTAL
+
+
+def _capped(where: Sequence[ColumnElement[bool]]) -> Select[tuple[int]]:
+    some = select(literal(1)).select_from(conversations).where(*where).limit(EXACT_TOTAL + 1).subquery()
+    return select(func.count()).select_from(some)
 
 
 def _rows(

@@ -1,0 +1,89 @@
+"""Runs the suite over a store of its own, or over one that is there.
+
+    python -m benchmarks [--conversations 100000] [--only NAME]… [--home FOLDER | --url URL --admin-url URL]
+
+An empty store is filled first. What is written to a store that was there already is taken back or removed, except the
+decisions of the load.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+
+from benchmarks.measuring import Measurement
+from benchmarks.plans import explain
+from benchmarks.report import Run, write
+from benchmarks.store import open_store
+from convstore.core import ConvStore
+
+_LOG = logging.getLogger(__name__)
+
+#: In the order in which they run; what writes comes last.
+SUITE = ("pages", "opening", "totals", "facets", "text", "browser", "export", "ingest", "load", "bulk")
+
+
+def main() -> None:
+    """Measure, and write the results beside this file."""
+    options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    options.add_argument("--conversations", type=int, default=100_000)
+    options.add_argument("--only", action="append", choices=SUITE, help="run these alone")
+    options.add_argument("--home", type=Path, help="folder of a store to keep or to use again")
+    options.add_argument("--url", help="a server that runs already")
+    options.add_argument("--admin-url", help="the same with rights to change the schema")
+    options.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder of the results")
+    given = options.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    load_average = os.getloadavg()[0]
+    with TemporaryDirectory(prefix="convstore-bench-") as folder:
+        home = given.home or Path(folder)
+        with open_store(
+            home=home, url=given.url, admin_url=given.admin_url, conversations=given.conversations
+        ) as store:
+            facts = _facts(store)
+            command = f"python -m benchmarks --conversations {facts['conversations']}"
+            measured: list[Measurement] = []
+            for name in given.only or SUITE:
+                for one in importlib.import_module(f"benchmarks.{name}").measure(store):
+                    _LOG.info(
+                        "%s: %.1f ms %s", one.case, one.product.median_ms, f"× {one.ratio:.1f}" if one.ratio else ""
+                    )
+                    measured.append(one)
+            run = Run(
+                **facts,  # type: ignore[arg-type]
+                command=command,
+                load_average=load_average,
+                measurements=tuple(measured),
+                plans=tuple(explain(store)),
+            )
+    write([run], given.out)
+
+
+def _facts(store: ConvStore) -> dict[str, object]:
+    with psycopg.connect(store.database.admin_url) as connection:
+        (postgres,) = connection.execute("SHOW server_version").fetchone() or ("",)
+        (conversations,) = connection.execute("SELECT count(*) FROM conversations").fetchone() or (0,)
+        (turns,) = connection.execute("SELECT count(*) FROM conversation_turns").fetchone() or (0,)
+        sizes = connection.execute(
+            "SELECT relname, pg_total_relation_size(oid) / 1e6 FROM pg_class"
+            " WHERE relname IN ('conversations', 'conversation_turns', 'findings', 'idx_turns_text')"
+            " ORDER BY relname"
+        ).fetchall()
+    return {
+        "postgres": postgres,
+        "conversations": conversations,
+        "turns": turns,
+        "sizes_mb": {name: float(size) for name, size in sizes},
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""The plans of the ten statements that matter, as the product sends them, behind its policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+
+from convstore.core import ConvStore
+from convstore.database import Context
+from convstore.model import Filter
+from convstore.queries.conversations import count, get_conversation, list_conversations
+from convstore.queries.facets import count_facets
+from convstore.queries.turns import list_turns
+
+__all__ = ["explain"]
+
+_KNOWN = (10_000, False)
+
+
+def explain(store: ConvStore) -> Iterator[tuple[str, str]]:
+    """Each statement's name and its plan."""
+    workspace_id = store.actor.workspace_id
+    approved = Filter(statuses=("approved",))
+    code = next(iter(store.statistics.findings())).code if store.statistics.findings() else "repeated_message"
+    first = store.search(limit=1).items[0]
+
+    def page(wanted: Filter, **options: Any) -> Callable[[Connection], object]:
+        return lambda connection: list_conversations(connection, wanted, workspace_id, total=_KNOWN, **options)
+
+    asked: tuple[tuple[str, Callable[[Connection], object]], ...] = (
+        ("Page without a filter, newest first", page(Filter())),
+        ("Page of approved, newest first; the newest 30 % all wait", page(approved)),
+        ("Page of approved with quality ≥ 4, recently changed", page(
+            Filter(statuses=("approved",), min_quality=Decimal(4)), sort="updated"
+        )),
+        ("Page of one finding, best first", page(Filter(findings=(code,)), sort="quality")),
+        ("The last page of approved, by name", page(approved, sort="name", cursor="last")),
+        ("Total of approved", lambda connection: count(connection, approved, workspace_id)),
+        ("Facets from the rollup", lambda connection: count_facets(connection, Filter(), workspace_id)),
+        ("One conversation", lambda connection: get_conversation(connection, first.conversation_id, workspace_id)),
+        ("Its turns", lambda connection: list_turns(connection, first.id, workspace_id)),
+        ("Page of a frequent word", page(Filter(text="one"))),
+    )  # fmt: skip
+    for name, work in asked:
+        with store.database.transaction(Context.of(store.actor), read_only=True) as connection:
+            statement, parameters = _last_statement(work, connection)
+            rows = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS) {statement}", parameters)
+            yield name, "\n".join(line for (line,) in rows)
+
+
+def _last_statement(work: Callable[[Connection], object], connection: Connection) -> tuple[str, Any]:
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        seen.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        work(connection)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    return seen[-1]
