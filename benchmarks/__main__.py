@@ -32,7 +32,7 @@ SUITE = ("pages", "opening", "totals", "facets", "text", "browser", "export", "i
 
 def main() -> None:
     """Measure, and write the results beside this file."""
-    options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     options.add_argument("--conversations", type=int, default=100_000)
     options.add_argument("--only", action="append", choices=SUITE, help="run these alone")
     options.add_argument("--home", type=Path, help="folder of a store to keep or to use again")

@@ -18,12 +18,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
 from benchmarks.measuring import Measurement, PeakMemory, Sample, Target
 from benchmarks.store import open_store
 from convstore.core import ConvStore
 from convstore.errors import ConvstoreError
-from convstore.model import Filter
+from convstore.lifecycle import STATUSES
+from convstore.model import Filter, Sort
 
 __all__ = ["measure"]
 
@@ -87,8 +89,8 @@ def _person(store: ConvStore, seen: Seen, number: int, until: float) -> None:
 def _step(store: ConvStore, seen: Seen, draw: random.Random) -> None:
     kind = draw.random()
     if kind < 0.4:
-        status = draw.choice(("approved", "rejected", "pending_review"))
-        wanted, sort = Filter(statuses=(status,)), draw.choice(("created", "quality", "name"))
+        status = draw.choice(STATUSES[:3])
+        wanted, sort = Filter(statuses=(status,)), draw.choice(get_args(Sort))
         page = store.search(wanted, sort=sort)
         if page.next and draw.random() < 0.5:
             store.search(wanted, sort=sort, cursor=page.next)

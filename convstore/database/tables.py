@@ -399,6 +399,8 @@ conversations = Table(
 for _name, _columns in {
     "created": ("workspace_id", "created_at", "id"),
     "status": ("workspace_id", "status", "created_at", "id"),
+    # Where the newest all wait for review, the decided ones lie far behind in any order by time.
+    "status_updated": ("workspace_id", "status", "updated_at", "id"),
     "tier": ("workspace_id", "tier", "created_at", "id"),
     "persona": ("workspace_id", "persona_key", "created_at", "id"),
     "arc": ("workspace_id", "emotional_arc_key", "created_at", "id"),

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Connection,
+    Row,
     RowMapping,
     Select,
     Text,
@@ -75,6 +76,10 @@ _FINDING_CODES = func.array(
     .scalar_subquery(),
     type_=ARRAY(Text),
 ).label("finding_codes")
+
+# Made once: putting some fifty columns together takes longer than the database does to find the rows.
+_PAGES = {sort: select(*_COLUMNS, _FINDING_CODES, key.label("sort_value")) for sort, key in SORT_COLUMNS.items()}
+_LISTED = tuple(column.name for column in _COLUMNS)
 
 
 def matching(connection: Connection, wanted: Filter, workspace_id: UUID) -> list[ColumnElement[bool]]:
@@ -149,19 +154,19 @@ def list_conversations(
     has_next = bool(rows) and (cursor != LAST if backwards else more)
     has_previous = bool(rows) and (more if backwards else place is not None)
 
-    def beside(row: RowMapping, direction: str, position: int | None) -> str:
+    def beside(row: Row[Any], direction: str, position: int | None) -> str:
         return Cursor(
             sort=sort,
             order=order,
             direction=direction,  # type: ignore[arg-type]
-            value=row["sort_value"],
-            id=row["id"],
+            value=row.sort_value,
+            id=row.id,
             position=position,
         ).encode()
 
     last = None if first is None else first + len(rows) - 1
     return Page(
-        items=tuple(as_conversation(row) for row in rows),
+        items=tuple(map(_listed, rows)),
         next=beside(rows[-1], "after", last) if has_next else None,
         previous=beside(rows[0], "before", None if first is None else first - 1) if has_previous else None,
         first=first,
@@ -252,7 +257,7 @@ def _count(
     return min(total, EXACT_TOTAL), total <= EXACT_TOTAL
 
 
-def _capped(where: Sequence[ColumnElement[bool]]) -> Select[tuple[int]]:
+def _capped(where: Sequence[ColumnElement[bool]]) -> Select[int]:
     some = select(literal(1)).select_from(conversations).where(*where).limit(EXACT_TOTAL + 1).subquery()
     return select(func.count()).select_from(some)
 
@@ -265,15 +270,20 @@ def _rows(
     descending: bool,
     place: Cursor | None,
     limit: int,
-) -> list[RowMapping]:
+) -> list[Row[Any]]:
     key = SORT_COLUMNS[sort]
-    query = select(*_COLUMNS, key.label("sort_value"), _FINDING_CODES).where(*where).limit(limit)
+    query = _PAGES[sort].where(*where).limit(limit)
     if place is not None:
         # A row comparison, because the index serves it from where it starts; the same with OR walks the index.
         here, there = tuple_(key, c.id), tuple_(literal(place.value, key.type), literal(place.id, Uuid))
         query = query.where(here < there if descending else here > there)
     query = query.order_by(key.desc(), c.id.desc()) if descending else query.order_by(key, c.id)
-    return list(connection.execute(query).mappings())
+    return list(connection.execute(query))
+
+
+def _listed(row: Row[Any]) -> Conversation:
+    # By position: a row of a page is read in half the time.
+    return Conversation(**dict(zip(_LISTED, row, strict=False)), finding_codes=tuple(row.finding_codes))
 
 
 def as_conversation(row: RowMapping) -> Conversation:

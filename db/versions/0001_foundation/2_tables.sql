@@ -441,6 +441,8 @@ CREATE INDEX idx_conversations_expires ON conversations (expires_at) WHERE is_ac
 
 CREATE INDEX idx_conversations_status ON conversations (workspace_id, status, created_at, id) WHERE is_active;
 
+CREATE INDEX idx_conversations_status_updated ON conversations (workspace_id, status, updated_at, id) WHERE is_active;
+
 CREATE INDEX idx_conversations_quality ON conversations (workspace_id, effective_quality, id) WHERE is_active;
 
 CREATE INDEX idx_conversations_turns_sha256 ON conversations (workspace_id, turns_sha256);
