@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack
 from uuid import UUID
 
-from convstore.cache import Cache, View
+from convstore.cache import Ahead, Cache, View
 from convstore.database import Context, Database, system_context
 from convstore.errors import ForbiddenError, NotFoundError, UsageError
 from convstore.model import (
@@ -65,6 +65,14 @@ __all__ = ["ConvStore", "Resources"]
 T = TypeVar("T")
 
 
+class PageOrder(TypedDict, total=False):
+    """How a list is sorted and cut."""
+
+    sort: Sort
+    order: Order
+    limit: int
+
+
 class Resources:
     """What every identity of one process shares: the database, the files, the cache. Made when first used."""
 
@@ -76,6 +84,7 @@ class Resources:
         self._files: FileStore | None = None
         self._verifier: TokenVerifier | None = None
         self._changes: ChangeListener | None = None
+        self._ahead = Ahead()
         self._lock = threading.RLock()
 
     @property
@@ -121,8 +130,14 @@ class Resources:
                         polls=":6543/" in database.url,
                     )
 
+    @property
+    def ahead(self) -> Ahead:
+        """Fetches what will probably be asked for next."""
+        return self._ahead
+
     def close(self) -> None:
         """Give everything back; the embedded server stops when its last user has."""
+        self._ahead.close()
         with self._lock:
             if self._changes is not None:
                 self._changes.close()
@@ -326,6 +341,12 @@ class ConvStore:
             return page
 
         return view.get(("page", wanted, sort, order, limit, cursor), ask)
+
+    def prefetch(self, page: Page[Conversation], wanted: Filter | None = None, **order: Unpack[PageOrder]) -> None:
+        """Have the page behind this one ready when somebody turns to it; asked for as `search` was."""
+        if page.next is not None and self.settings.cache_seconds:
+            cursor = page.next
+            self.resources.ahead.fetch(lambda: self.search(wanted, cursor=cursor, **order))
 
     def count(self, wanted: Filter | None = None) -> tuple[int, bool]:
         """How many conversations match, and whether that is exact (up to 10,000)."""

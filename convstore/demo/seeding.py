@@ -25,6 +25,7 @@ def seed_demo(store: ConvStore, *, count: int = 240, progress: Callable[[int, in
         if name and store.get(identifier).conversation.conversation_name != name:
             store.edit(identifier, name=name)
     _decide(store, plan.decisions)
+    store.update_duplicates()
     return report.totals["stored"]
 
 
