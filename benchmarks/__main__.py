@@ -26,8 +26,8 @@ from convstore.core import ConvStore
 
 _LOG = logging.getLogger(__name__)
 
-#: In the order in which they run; what writes comes last.
-SUITE = ("pages", "opening", "totals", "facets", "text", "browser", "export", "ingest", "load", "bulk")
+#: In the order in which they run; the longest comes last.
+SUITE = ("pages", "opening", "totals", "facets", "text", "ingest", "load", "bulk", "browser", "export")
 
 
 def main() -> None:
@@ -51,20 +51,21 @@ def main() -> None:
             facts = _facts(store)
             command = f"python -m benchmarks --conversations {facts['conversations']}"
             measured: list[Measurement] = []
+            plans = tuple(explain(store))
             for name in given.only or SUITE:
                 for one in importlib.import_module(f"benchmarks.{name}").measure(store):
-                    _LOG.info(
-                        "%s: %.1f ms %s", one.case, one.product.median_ms, f"× {one.ratio:.1f}" if one.ratio else ""
-                    )
+                    ratio = f"× {one.ratio:.1f}" if one.ratio else ""
+                    _LOG.info("%s: %.1f ms %s", one.case, one.product.median_ms, ratio)
                     measured.append(one)
-            run = Run(
-                **facts,  # type: ignore[arg-type]
-                command=command,
-                load_average=load_average,
-                measurements=tuple(measured),
-                plans=tuple(explain(store)),
-            )
-    write([run], given.out)
+                run = Run(
+                    **facts,  # type: ignore[arg-type]
+                    command=command,
+                    load_average=load_average,
+                    measurements=tuple(measured),
+                    plans=plans,
+                )
+                # After each, so that an interruption loses one.
+                write([run], given.out)
 
 
 def _facts(store: ConvStore) -> dict[str, object]:

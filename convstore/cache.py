@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 from uuid import UUID
 
 from cachetools import TTLCache
 
-__all__ = ["Cache", "View"]
+__all__ = ["Ahead", "Cache", "View"]
 
 T = TypeVar("T")
 
@@ -81,3 +82,28 @@ class View:
         with self._lock:
             if self._answers.maxsize:
                 self._answers[self._of, key] = answer
+
+
+class Ahead:
+    """Asks in the background for what is kept when it is wanted; one question at a time, never a queue of them."""
+
+    def __init__(self) -> None:
+        self._thread: ThreadPoolExecutor | None = None
+        self._running: Future[object] | None = None
+        self._lock = threading.Lock()
+
+    def fetch(self, ask: Callable[[], object]) -> None:
+        """Ask soon, unless something is being asked already. A failure is nobody's: who wants the answer asks again."""
+        with self._lock:
+            if self._running is not None and not self._running.done():
+                return
+            if self._thread is None:
+                self._thread = ThreadPoolExecutor(1, thread_name_prefix="convstore-ahead")
+            self._running = self._thread.submit(ask)
+
+    def close(self) -> None:
+        """Wait for the question that is being asked, and ask no more of them."""
+        with self._lock:
+            thread, self._thread, self._running = self._thread, None, None
+        if thread is not None:
+            thread.shutdown(cancel_futures=True)

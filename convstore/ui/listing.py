@@ -41,13 +41,15 @@ def page_of(store: ConvStore, wanted: Filter, order: str) -> Page[Conversation]:
         cursor = None
     sort, direction = SORTS[order]
     try:
-        return store.search(wanted, sort=sort, order=direction, cursor=cursor)
+        page = store.search(wanted, sort=sort, order=direction, cursor=cursor)
     except UsageError:
         if not cursor:
             raise
         # A cursor of another list, or one that somebody typed.
         del st.query_params["at"]
-        return store.search(wanted, sort=sort, order=direction)
+        page = store.search(wanted, sort=sort, order=direction)
+    store.prefetch(page, wanted, sort=sort, order=direction)
+    return page
 
 
 def position(page: Page[Conversation]) -> str:

@@ -106,3 +106,13 @@ def test_nobody_is_served_what_another_person_may_see(store: ConvStore) -> None:
     uninvited = ConvStore(store.resources, replace(store.actor, user_id=stranger))
     assert uninvited.search(Filter()).items == ()
     assert len(store.search(Filter()).items) == 3
+
+
+def test_the_next_page_is_there_when_somebody_turns_to_it(elsewhere: ConvStore) -> None:
+    page = elsewhere.search(limit=5)
+    elsewhere.prefetch(page, limit=5)
+    elsewhere.resources.ahead.close()
+    with watched() as seen:
+        following = elsewhere.search(limit=5, cursor=page.next)
+    assert seen == []
+    assert following.first == 6
