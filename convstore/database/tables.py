@@ -802,9 +802,7 @@ jobs = Table(
     _at("updated_at"),
     Column("finished_at", DateTime(timezone=True)),
     Index("idx_jobs_created", "workspace_id", "created_at", "id"),
-    Index(
-        "idx_jobs_open", "workspace_id", "task", postgresql_where=text("status IN ('queued', 'running', 'failed')")
-    ),
+    Index("idx_jobs_open", "workspace_id", "task", postgresql_where=text("status IN ('queued', 'running', 'failed')")),
     comment="Work in the background: who asked for it, how far it is, how it ended",
 )
 

@@ -55,7 +55,7 @@ RULES: dict[str, Rule] = {
     "40001": Rule("ERR_TRANSIENT", ConflictError, "Try again.", True),
     "40P01": Rule("ERR_TRANSIENT", ConflictError, "Try again.", True),
     "55P03": Rule("ERR_TRANSIENT", ConflictError, "Somebody else holds the rows; try again.", True),
-    "53300": Rule("ERR_DB_UNAVAILABLE", DatabaseUnavailableError, "The server has no free connection; try again.", True),
+    "53300": Rule("ERR_DB_UNAVAILABLE", DatabaseUnavailableError, "No connection is free on the server; retry.", True),
     "57P01": Rule("ERR_DB_UNAVAILABLE", DatabaseUnavailableError, "The server was stopped; try again.", True),
     "57P02": Rule("ERR_DB_UNAVAILABLE", DatabaseUnavailableError, "The server was stopped; try again.", True),
     "57P03": Rule("ERR_DB_UNAVAILABLE", DatabaseUnavailableError, "The server is starting; try again.", True),
@@ -131,5 +131,7 @@ def translated() -> Iterator[None]:
     except UnicodeEncodeError as exc:
         # psycopg lets it through: half a surrogate pair is no text in any encoding.
         raise InvalidInputError(
-            "a text holds characters that cannot be stored", code="ERR_CHAR_INVALID_UTF8", hint="Remove them (sanitize)."
+            "a text holds characters that cannot be stored",
+            code="ERR_CHAR_INVALID_UTF8",
+            hint="Remove them (sanitize).",
         ) from exc

@@ -64,8 +64,8 @@ def plausible_count(
     workspace_id: UUID,
     *,
     most: int,
-    capped: Callable[[Sequence[ColumnElement[bool]]], Select[tuple[int]]],
-) -> Select[tuple[int]]:
+    capped: Callable[[Sequence[ColumnElement[bool]]], Select[int]],
+) -> Select[int]:
     """How many conversations meet `where` and have frequent words, at most `most` + 1.
 
     A sample answers where it leaves no doubt that there are more than `most`; else they are counted, by whichever of
