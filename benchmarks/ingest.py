@@ -56,7 +56,7 @@ def _write(folder: Path, run: int) -> int:
     size = 0
     made = generate(_FILES, seed=1_000 + run + int(time.time()), messages=12)
     for number, one in enumerate(islice(made, _FILES)):
-        document = orjson.dumps(v4_document([one], file_name=f"{number:04}.json"), option=orjson.OPT_INDENT_2)
+        document = orjson.dumps(v4_document([one], file_name=f"{number:04}.json"))
         (folder / f"{number:04}.json").write_bytes(document)
         size += len(document)
     return size // _FILES

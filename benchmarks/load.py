@@ -22,7 +22,7 @@ from typing import get_args
 
 from benchmarks.measuring import Measurement, PeakMemory, Sample, Target
 from benchmarks.store import open_store
-from convstore.core import ConvStore
+from convstore.core import ConvStore, Resources
 from convstore.errors import ConvstoreError
 from convstore.lifecycle import STATUSES
 from convstore.model import Filter, Sort
@@ -49,13 +49,19 @@ class Seen:
 def measure(store: ConvStore, *, sessions: int = _SESSIONS, seconds: float = _SECONDS) -> Iterator[Measurement]:
     """A minute of it."""
     seen = Seen()
+    # As the app has it: with answers kept.
+    resources = Resources(store.settings.model_copy(update={"cache_seconds": 300}))
     until = time.monotonic() + seconds
-    people = [threading.Thread(target=_person, args=(store, seen, number, until)) for number in range(sessions)]
+    people = [
+        threading.Thread(target=_person, args=(ConvStore(resources, store.actor), seen, number, until))
+        for number in range(sessions)
+    ]
     with PeakMemory() as peak:
         for person in people:
             person.start()
         for person in people:
             person.join()
+    resources.close()
     lost = [name for name, status in seen.decided.items() if store.get(name).conversation.status != status]
     p95 = 1000 * statistics.quantiles(seen.seconds, n=20)[-1]
     yield Measurement(
@@ -72,12 +78,11 @@ def measure(store: ConvStore, *, sessions: int = _SESSIONS, seconds: float = _SE
 
 def _person(store: ConvStore, seen: Seen, number: int, until: float) -> None:
     draw = random.Random(number)
-    own = ConvStore(store.resources, store.actor)
     time.sleep(draw.uniform(0, _THINKING_S[1]))
     while time.monotonic() < until:
         began = time.perf_counter()
         try:
-            _step(own, seen, draw)
+            _step(store, seen, draw)
         except ConvstoreError as exc:
             with seen.lock:
                 seen.errors.append(f"{exc.code}: {exc.message}")
@@ -95,12 +100,12 @@ def _step(store: ConvStore, seen: Seen, draw: random.Random) -> None:
         if page.next and draw.random() < 0.5:
             store.search(wanted, sort=sort, cursor=page.next)
     elif kind < 0.7:
-        name = draw.choice(store.search(Filter(statuses=("pending_review",)), limit=200).items).conversation_id
+        name = draw.choice(store.search(Filter(statuses=("pending_review",))).items).conversation_id
         store.get(name)
     elif kind < 0.8:
         store.facets()
     else:
-        name = draw.choice(store.search(Filter(statuses=("pending_review",)), limit=200).items).conversation_id
+        name = draw.choice(store.search(Filter(statuses=("pending_review",))).items).conversation_id
         result = store.review([name], status="approved", scores={"quality": 4})
         with seen.lock:
             for item in result.items:

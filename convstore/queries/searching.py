@@ -79,14 +79,8 @@ def plausible_count(
         Makes the statement that counts what meets conditions.
     """
     other = conversations.alias("sampled")
-    last = (
-        select(other.c.id)
-        .where(other.c.workspace_id == workspace_id)
-        .order_by(other.c.id)
-        .offset(_SAMPLE - 1)
-        .limit(1)
-        .scalar_subquery()
-    )
+    # As a list and no range: the planner knows how long it is.
+    some = select(other.c.id).where(other.c.workspace_id == workspace_id).order_by(other.c.id).limit(_SAMPLE)
     by_row = text_condition_by_row(query, workspace_id)
     stored = (
         select(func.sum(facet_counts.c.count))
@@ -95,15 +89,21 @@ def plausible_count(
         )
         .scalar_subquery()
     )
+    looked_through = (
+        select(by_row.label("found"), and_(*where).label("met"))
+        .where(c.workspace_id == workspace_id, c.is_active, c.id.in_(some))
+        .cte("looked_through")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    seen = looked_through.c
     sample = (
         select(
-            func.count().filter(by_row).label("found"),
-            func.count().filter(and_(*where)).label("met"),
-            func.count().filter(and_(by_row, *where)).label("both"),
+            func.count().filter(seen.found).label("found"),
+            func.count().filter(seen.met).label("met"),
+            func.count().filter(seen.found, seen.met).label("both"),
             (func.greatest(stored, _SAMPLE) / literal(float(_SAMPLE))).label("share"),
         )
-        .select_from(conversations)
-        .where(c.workspace_id == workspace_id, c.is_active, c.id <= last)
+        .select_from(looked_through)
         .cte("sample")
         .prefix_with("MATERIALIZED", dialect="postgresql")
     ).c
