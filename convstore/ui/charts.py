@@ -43,7 +43,7 @@ def hatched(color: str, shape: str = "/") -> dict[str, Any]:
     return {"color": color, "pattern": pattern}
 
 
-def figure(*, height: int = 190, legend: bool = False, select: bool = False) -> go.Figure:
+def figure(*, height: int = 190, legend: bool = False) -> go.Figure:
     """An empty figure in the app's layout."""
     import plotly.graph_objects as go
 
@@ -54,7 +54,9 @@ def figure(*, height: int = 190, legend: bool = False, select: bool = False) -> 
         bargap=0.18,
         showlegend=legend,
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "xanchor": "left"},
-        dragmode="select" if select else False,
+        dragmode=False,
+        # Without this a press is told and nothing is selected by it.
+        clickmode="event+select",
         hoverlabel={"align": "left"},
     )
     made.update_xaxes(showgrid=False, ticks="", fixedrange=True, zeroline=False)
@@ -112,7 +114,7 @@ def card(title: str, says: str = "") -> Iterator[None]:
 
 
 def show(made: go.Figure, key: str, *, selectable: bool = True) -> list[Mapping[str, Any]]:
-    """Draw a figure; the points that were pressed or brushed just now."""
+    """Draw a figure; the points that were pressed just now."""
     config = {"displayModeBar": "hover", "displaylogo": False, "modeBarButtons": [["toImage"]]}
     if not selectable:
         st.plotly_chart(made, key=key, config=config)
@@ -120,7 +122,7 @@ def show(made: go.Figure, key: str, *, selectable: bool = True) -> list[Mapping[
     # A fresh key after every press: otherwise the way back would press it again.
     presses = st.session_state.get(f"{key}-presses", 0)
     event: Any = st.plotly_chart(
-        made, key=f"{key}-{presses}", on_select="rerun", selection_mode=("points", "box"), config=config
+        made, key=f"{key}-{presses}", on_select="rerun", selection_mode="points", config=config
     )
     points = list(event.selection.points)
     if points:

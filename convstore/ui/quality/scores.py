@@ -92,7 +92,7 @@ def _histogram(name: str, scores: DimensionScores, wanted: Filter, opened: Open)
     import plotly.graph_objects as go
 
     with card(WORDS[name], _summary(scores)):
-        made = figure(legend=True, select=True)
+        made = figure(legend=True)
         for label, side, marker in (
             ("File", scores.file, {"color": BLUE}),
             ("People", scores.people, hatched(AMBER)),
@@ -103,6 +103,7 @@ def _histogram(name: str, scores: DimensionScores, wanted: Filter, opened: Open)
                     name=label,
                     x=[float(half) for half in bars],
                     y=list(bars.values()),
+                    customdata=[str(half) for half in bars],
                     marker=marker,
                     hovertemplate=f"{label} %{{x:.1f}}: %{{y:,}}<extra></extra>",
                 )
@@ -124,8 +125,9 @@ def _histogram(name: str, scores: DimensionScores, wanted: Filter, opened: Open)
 
 
 def _open_bars(name: str, points: list[Any], wanted: Filter, opened: Open) -> None:
-    side = "people" if points[0].get("curve_number") == 1 else "file"
-    halves_pressed = [Decimal(str(point["x"])) for point in points if point.get("curve_number") == (side == "people")]
+    side = "people" if points[0]["curve_number"] == 1 else "file"
+    # Not the point's x, which is the middle of its bar: two series stand beside each other.
+    halves_pressed = [Decimal(str(point["customdata"])) for point in points]
     low, high = min(halves_pressed) - Decimal("0.25"), max(halves_pressed) + Decimal("0.24")
     opened(replace(wanted, scores=(*wanted.scores, ScoreRange(f"{side}.{name}", low, high))))
 
