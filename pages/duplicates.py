@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 import streamlit as st
 
 from convstore.duplicates import DuplicateGroup
@@ -39,9 +37,9 @@ head.line.caption(
 )
 
 
-def keep(group_ids: list[UUID]) -> None:
+def keep(kept: list[DuplicateGroup]) -> None:
     """Reject the others of these groups, and say what became of them."""
-    result = store.keep_best(group_ids)
+    result = store.keep_best([group.group_id for group in kept])
     done = sum(item.outcome == "done" for item in result.items)
     left = [item for item in result.items if item.outcome != "done"]
     words = f"{number(done)} rejected as duplicates."
@@ -68,7 +66,7 @@ def show(group: DuplicateGroup) -> None:
                 icon=":material/done_all:",
                 disabled=store.actor.role == "viewer",
                 on_click=keep,
-                args=([group.group_id],),
+                args=([group],),
             )
         for member in group.members:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -112,7 +110,7 @@ with (
             icon=":material/done_all:",
             disabled=store.actor.role == "viewer",
             on_click=keep,
-            args=([group.group_id for group in groups],),
+            args=(list(groups),),
         )
         decisions.undo_button(store)
     with st.container(horizontal=True, vertical_alignment="center", gap=None, width="content"):
