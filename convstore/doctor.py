@@ -44,9 +44,7 @@ def _database(resources: Resources) -> Iterator[CheckResult]:
     preflight = agent_preflight(resources.database)
     for check in preflight.checks:
         if check.status != "ok":
-            yield CheckResult(
-                name=f"database: {check.name}", status=check.status, fact=check.fact, next_action=check.next_action
-            )
+            yield CheckResult(name="database", status=check.status, fact=check.fact, next_action=check.next_action)
     if not preflight.ok:
         return
     with resources.database.admin() as connection:

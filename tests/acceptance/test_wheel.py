@@ -147,6 +147,7 @@ def test_a_new_store_is_made_and_healthy(installation: Installation) -> None:
 
 def test_app_runs_without_an_exception(installation: Installation) -> None:
     program = (
+        "import os; from convstore.resources import APP_FOLDER; os.chdir(APP_FOLDER); "  # where its configuration is
         "from streamlit.testing.v1 import AppTest; from convstore.resources import HOME_SCRIPT; "
         "app = AppTest.from_file(HOME_SCRIPT, default_timeout=60).run(); "
         "print([each.message for each in app.exception], [each.value for each in app.error])"

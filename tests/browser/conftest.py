@@ -38,7 +38,8 @@ class LocalApp:
     store: ConvStore
 
 
-@pytest.fixture(scope="session")
+# A file of tests at a time: while it is open, Playwright keeps an event loop running in the main thread.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The browser; without one the tests skip, unless they are required."""
     if not CHROMIUM.exists() and not os.environ.get("CONVSTORE_REQUIRE_BROWSER"):

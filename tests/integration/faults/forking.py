@@ -11,6 +11,8 @@ import resource
 import signal
 import sys
 import time
+import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,13 @@ def say(number: int) -> None:
     sys.stdout.flush()
 
 
+def complain(words: str) -> None:
+    # The full disk is stderr's as well where that is a file.
+    with suppress(OSError):
+        sys.stderr.write(f"{words}\n")
+        sys.stderr.flush()
+
+
 def main() -> None:
     for line in sys.stdin:
         order = json.loads(line)
@@ -51,8 +60,10 @@ def main() -> None:
             try:
                 status = perform(order)
             except ConvstoreError as error:
-                sys.stderr.write(f"{order['operation']}: {error.code} {error.message}\n")
                 status = 2
+                complain(f"{order['operation']}: {error.code} {error.message}")
+            except Exception:  # noqa: BLE001 - told by the exit status
+                complain(traceback.format_exc())
             finally:
                 os._exit(status)
         say(pid)
