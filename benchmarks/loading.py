@@ -18,6 +18,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
+from benchmarks.repeating import repeat
 from convstore.demo import DemoConversation, generate
 from convstore.textstats import sentence_count, word_count
 
@@ -25,7 +26,11 @@ __all__ = ["load"]
 
 _LOG = logging.getLogger(__name__)
 _CHUNK = 5_000
+#: So many have texts of their own; the database repeats them beyond.
+_DISTINCT = 100_000
 _FIRST = datetime(2025, 1, 1, tzinfo=UTC)
+_DAYS = 500
+_PENDING_FROM = 0.7
 
 _CONVERSATIONS = (
     "id", "workspace_id", "conversation_id", "persona_key", "emotional_arc_key", "topic_key", "conversation_name",
@@ -72,7 +77,8 @@ def load(
         connection.execute("SET maintenance_work_mem = '512MB'")
         connection.execute("SET synchronous_commit = off")
         secondary = _drop_indexes(connection)
-        made = generate(count, seed=seed, messages=messages)
+        distinct = min(count, _DISTINCT)
+        made = generate(distinct, seed=seed, messages=messages)
         done = 0
         while chunk := list(islice(made, _CHUNK)):
             rows = [_Row(one, done + i, count, workspace_id, user_id, skewed=skewed) for i, one in enumerate(chunk)]
@@ -82,6 +88,17 @@ def load(
             done += len(chunk)
             if done % 50_000 == 0:
                 _LOG.info("loaded %s conversations in %.0f s", f"{done:,}", time.monotonic() - started)
+        if distinct < count:
+            repeat(
+                connection,
+                {"conversations": _CONVERSATIONS, "conversation_turns": _TURNS, "findings": _FINDINGS},
+                loaded=distinct,
+                count=count,
+                first=_FIRST,
+                days=_DAYS,
+                pending_from=_PENDING_FROM if skewed else 1.0,
+            )
+            _LOG.info("repeated up to %s conversations in %.0f s", f"{count:,}", time.monotonic() - started)
         for definition in secondary:
             connection.execute(definition)
         connection.execute(_COUNT_FACETS, {"workspace_id": workspace_id})
@@ -103,9 +120,9 @@ class _Row:
         self.id = UUID(digest[:32])
         self.digest = digest
         self.path = f"{user}/{self.id}/{digest[:12]}/conversation.json.gz"
-        self.created_at = _FIRST + timedelta(days=500) * (index / count)
+        self.created_at = _FIRST + timedelta(days=_DAYS) * (index / count)
         draw = Random(index).random()
-        if skewed and index >= count * 0.7:
+        if skewed and index >= count * _PENDING_FROM:
             self.status = "pending_review"
         else:
             shares = (("approved", 0.5), ("rejected", 0.65), ("needs_revision", 0.72), ("archived", 0.8))

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, Request, Response, expect
 __all__ = ["ROW_PX", "Screen"]
 
 ROW_PX = 31
-_WITHIN_MS = 30_000
+_WITHIN_MS = 60_000
 expect.set_options(timeout=_WITHIN_MS)
 #: Streamlit asks below a deep address first and then at the root; the first answer is 404 by design.
 _PROBE = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
@@ -69,7 +69,7 @@ class Screen:
         """The first table on the screen."""
         table = self.page.get_by_test_id("stDataFrame").first
         expect(table.locator("canvas").first).to_be_visible(timeout=_WITHIN_MS)
-        self.page.wait_for_timeout(400)
+        self.page.wait_for_timeout(600)
         return table
 
     def tick(self, *rows: int) -> None:

@@ -13,7 +13,7 @@ from convstore.model import Filter
 from tests.browser.conftest import LocalApp
 from tests.browser.screen import Screen
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 HOSTILE = "<script>alert(1)</script> ![x](http://evil.invalid/x.png) www.evil.invalid a@evil.invalid -> :material/home:"
 

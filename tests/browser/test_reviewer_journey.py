@@ -14,9 +14,9 @@ from convstore.review.queues import DEFAULT_QUEUE
 from tests.browser.screen import Screen
 from tests.browser.serving import free_port, provided, served
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-WITHIN_MS = 30_000
+WITHIN_MS = 60_000
 
 
 class Keyboard:
@@ -81,7 +81,7 @@ def test_ten_conversations_by_keys_and_a_mistake_undone(
         ana.press("x")
         dialog = page.get_by_role("dialog")
         expect(dialog).to_be_visible(timeout=WITHIN_MS)
-        page.wait_for_timeout(300)
+        page.wait_for_timeout(600)
         ana.press("1")
         expect(dialog.get_by_text("check_box", exact=True)).to_be_visible(timeout=WITHIN_MS)
         ana.press("Control+Enter")
