@@ -1,0 +1,144 @@
+"""Lists, single conversations, and what happened to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypedDict, Unpack
+from uuid import UUID
+
+from convstore.core.acting import Acting
+from convstore.model import Conversation, ConversationDetail, Event, Filter, Order, Page, Sort
+
+__all__ = ["Reading"]
+
+
+class PageOrder(TypedDict, total=False):
+    """How a list is sorted and cut."""
+
+    sort: Sort
+    order: Order
+    limit: int
+
+
+class Reading(Acting):
+    """Lists, single conversations, and what happened to them."""
+
+    def search(
+        self,
+        wanted: Filter | None = None,
+        *,
+        sort: Sort = "created",
+        order: Order = "desc",
+        limit: int = 25,
+        cursor: str | None = None,
+    ) -> Page[Conversation]:
+        """One page of conversations; see `convstore.queries.conversations.list_conversations`."""
+        from convstore.queries.conversations import list_conversations
+
+        wanted = wanted or Filter()
+        workspace_id = self.actor.workspace_id
+
+        view = self._view()
+
+        def ask() -> Page[Conversation]:
+            # Every page of a list, in any order, has the same total.
+            total = view.find(("count", wanted))
+            with self._reading() as connection:
+                page = list_conversations(
+                    connection, wanted, workspace_id, sort=sort, order=order, limit=limit, cursor=cursor, total=total
+                )
+            view.keep(("count", wanted), (page.total, page.total_is_exact))
+            return page
+
+        return view.get(("page", wanted, sort, order, limit, cursor), ask)
+
+    def prefetch(self, page: Page[Conversation], wanted: Filter | None = None, **order: Unpack[PageOrder]) -> None:
+        """Have the page behind this one ready when somebody turns to it; asked for as `search` was."""
+        if page.next is not None and self.settings.cache_seconds:
+            cursor = page.next
+            self.resources.ahead.fetch(lambda: self.search(wanted, cursor=cursor, **order))
+
+    def count(self, wanted: Filter | None = None) -> tuple[int, bool]:
+        """How many conversations match, and whether that is exact (up to 10,000)."""
+        from convstore.queries.conversations import count
+
+        wanted = wanted or Filter()
+
+        def ask() -> tuple[int, bool]:
+            with self._reading() as connection:
+                return count(connection, wanted, self.actor.workspace_id)
+
+        return self._cached(("count", wanted), ask)
+
+    def get(self, identifier: str) -> ConversationDetail:
+        """A conversation with its turns, findings, reviews and history, by conversation id or row id.
+
+        Raises
+        ------
+        NotFoundError
+            There is none in this workspace.
+        """
+        from convstore.queries.conversations import as_conversation, get_conversation
+        from convstore.queries.events import list_events
+        from convstore.queries.reviews import list_findings, list_reviews
+        from convstore.queries.turns import list_turns
+
+        workspace_id = self.actor.workspace_id
+        with self._reading() as connection:
+            row = get_conversation(connection, identifier, workspace_id)
+            return ConversationDetail(
+                conversation=as_conversation(row),
+                system_prompt=row["system_prompt"],
+                extra=row["extra"],
+                turns=list_turns(connection, row["id"], workspace_id),
+                findings=list_findings(connection, row["id"], workspace_id),
+                reviews=list_reviews(connection, row["id"], workspace_id),
+                events=list_events(connection, workspace_id, conversation_id=row["id"]),
+            )
+
+    def document(self, identifier: str) -> bytes:
+        """The stored JSON document of a conversation.
+
+        The row's own permission is checked in the database first; the file is read after that.
+        """
+        from convstore.files import unpack
+        from convstore.queries.conversations import get_conversation
+
+        with self._reading() as connection:
+            row = get_conversation(connection, identifier, self.actor.workspace_id)
+        return unpack(self.files.get(row["file_path"]))
+
+    def signed_url(self, identifier: str) -> str | None:
+        """An address for an hour under which anyone may read the file; None where the app serves files itself."""
+        from convstore.queries.conversations import get_conversation
+
+        with self._reading() as connection:
+            path = get_conversation(connection, identifier, self.actor.workspace_id)["file_path"]
+        return self._cached(("signed url", path), lambda: self.files.signed_url(path))
+
+    def download(self, wanted: Filter | None = None) -> Iterator[bytes]:
+        """The files of every conversation that matches, as a zip in pieces."""
+        from convstore.downloads import iter_zip
+
+        return iter_zip(self.database, self.files, self.actor, wanted or Filter())
+
+    def scaffolding(self) -> dict[str, dict[str, str]]:
+        """Names of personas, arcs, topics and templates by key."""
+        from convstore.queries.scaffolding import list_names
+
+        def ask() -> dict[str, dict[str, str]]:
+            with self._reading() as connection:
+                return list_names(connection, self.actor.workspace_id)
+
+        return self._cached(("scaffolding",), ask)
+
+    def events(
+        self, *, action: str | None = None, actor_id: UUID | None = None, before_id: int | None = None, limit: int = 100
+    ) -> tuple[Event, ...]:
+        """The workspace's audit, newest first."""
+        from convstore.queries.events import list_events
+
+        with self._reading() as connection:
+            return list_events(
+                connection, self.actor.workspace_id, action=action, actor_id=actor_id, before_id=before_id, limit=limit
+            )

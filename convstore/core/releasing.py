@@ -1,0 +1,173 @@
+"""Slices that go out, and what went out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+from convstore.core.reading import Reading
+from convstore.model import Filter
+
+if TYPE_CHECKING:
+    from convstore.queries.release_items import ReleasedItem
+    from convstore.queries.releases import Release, ReleaseHead, ReleaseUse
+    from convstore.release.comparing import ReleaseDiff
+    from convstore.release.delivering import DeliveredFile
+    from convstore.release.previewing import ReleasePreview
+    from convstore.release.reports import ReleaseReport
+    from convstore.release.rows import ReleaseOptions
+    from convstore.release.specification import Slice
+    from convstore.release.verifying import ReleaseCheck
+
+__all__ = ["Releasing"]
+
+
+class Releasing(Reading):
+    """Slices that go out, and what went out."""
+
+    def preview_export(
+        self, wanted: Filter | None, format_name: str, *, options: ReleaseOptions | None = None, limit: int = 3
+    ) -> tuple[str, ...]:
+        """The first conversations of a slice as the format would write them."""
+        from convstore.release.preview import preview_rows
+        from convstore.release.rows import ReleaseOptions
+
+        options = options or ReleaseOptions()
+        ids = tuple(row.id for row in self.search(wanted, limit=limit).items)
+
+        def ask() -> tuple[str, ...]:
+            with self._reading() as connection:
+                return preview_rows(connection, ids, self.actor.workspace_id, format_name, options)
+
+        return self._cached(("preview", ids, format_name, options), ask)
+
+    def export(
+        self,
+        format_name: str,
+        out: str | Path,
+        wanted: Filter | None = None,
+        *,
+        force: bool = False,
+        progress: Callable[[int, int, str], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+        **asked: Unpack[Slice],
+    ) -> ReleaseReport:
+        """Write a slice to a file or folder, as a release; see `convstore.release.building.build_release`.
+
+        `asked` holds name, rules, plan, options, seed and lint, as `ReleaseRequest` explains them.
+        """
+        from convstore.release.building import build_release
+        from convstore.release.specification import ReleaseRequest
+
+        request = ReleaseRequest(format=format_name, filter=wanted or Filter(), force=force, **asked)
+        with self._writing():
+            return build_release(self.database, self.actor, request, Path(out), progress=progress, cancel=cancel)
+
+    def preview_release(
+        self,
+        format_name: str,
+        wanted: Filter | None = None,
+        *,
+        read_texts: bool = True,
+        progress: Callable[[int, int, str], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+        **asked: Unpack[Slice],
+    ) -> ReleasePreview:
+        """What `export` would write: counts, lint and a few rows; see `convstore.release.previewing`."""
+        from convstore.release.previewing import preview_release
+        from convstore.release.specification import ReleaseRequest
+
+        request = ReleaseRequest(format=format_name, filter=wanted or Filter(), **asked)
+        return preview_release(
+            self.database, self.actor, request, read_texts=read_texts, progress=progress, cancel=cancel
+        )
+
+    def list_releases(self, *, limit: int = 100) -> tuple[ReleaseHead, ...]:
+        """Releases, newest first."""
+        from convstore.queries.releases import list_releases
+
+        with self._reading() as connection:
+            return list_releases(connection, self.actor.workspace_id, limit=limit)
+
+    def get_release(self, identifier: str) -> Release:
+        """A release by name or id, with its files, counts and what it left out."""
+        from convstore.queries.releases import get_release
+
+        with self._reading() as connection:
+            return get_release(connection, identifier, self.actor.workspace_id)
+
+    def release_items(self, identifier: str, *, after: int = -1, limit: int = 100) -> tuple[ReleasedItem, ...]:
+        """A page of the conversations of a release, those behind position `after`."""
+        from convstore.queries.release_items import list_items
+        from convstore.queries.releases import get_release
+
+        with self._reading() as connection:
+            release = get_release(connection, identifier, self.actor.workspace_id)
+            return list_items(connection, release.id, self.actor.workspace_id, after=after, limit=limit)
+
+    def releases_of(self, identifier: str) -> tuple[ReleaseUse, ...]:
+        """The releases that hold a conversation, newest first."""
+        from convstore.queries.conversations import get_conversation
+        from convstore.queries.releases import list_usage
+
+        with self._reading() as connection:
+            row = get_conversation(connection, identifier, self.actor.workspace_id)
+            return list_usage(connection, row["id"], self.actor.workspace_id)
+
+    def export_release(
+        self,
+        identifier: str,
+        out: str | Path,
+        *,
+        force: bool = False,
+        progress: Callable[[int, int, str], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> ReleaseReport:
+        """Write the rows of a sealed release again; see `convstore.release.again.export_again`."""
+        from convstore.release.again import export_again
+
+        with self._writing():
+            return export_again(
+                self.database,
+                self.files,
+                self.actor,
+                identifier,
+                Path(out),
+                force=force,
+                progress=progress,
+                cancel=cancel,
+            )
+
+    def verify_release(
+        self,
+        identifier: str,
+        *,
+        path: str | Path | None = None,
+        progress: Callable[[int, int, str], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> ReleaseCheck:
+        """Compare a release with its files and with the stored objects that it names."""
+        from convstore.release.verifying import verify_release
+
+        return verify_release(
+            self.database,
+            self.files,
+            self.actor,
+            identifier,
+            path=None if path is None else Path(path),
+            progress=progress,
+            cancel=cancel,
+        )
+
+    def diff_releases(self, before: str, after: str) -> ReleaseDiff:
+        """What changed from one release to another."""
+        from convstore.release.comparing import diff_releases
+
+        return diff_releases(self.database, self.actor, before, after)
+
+    def store_export(self, report: ReleaseReport, *, expires_s: int = 3600) -> tuple[DeliveredFile, ...]:
+        """Put the files of an export into the file store, with a signed link to each."""
+        from convstore.release.delivering import store_export
+
+        return store_export(self.files, self.actor, report, expires_s=expires_s)
