@@ -1,5 +1,7 @@
 """Replies that open or close with the same five words in many conversations. Needs the set: silent without it.
 
+In a small set everybody repeats something, so it is silent there too: a phrase is stock from a tenth of the set on.
+
 A job counts the grams of every conversation once (`boilerplate_grams`) and offers the counts as
 `SetContext.gram_count`; the key is a signed 64-bit integer, so that it fits a `bigint` column.
 """
@@ -17,7 +19,8 @@ __all__ = ["CHECK", "EDGE_CHARS", "GRAM_WORDS", "MIN_CONVERSATIONS", "boilerplat
 
 GRAM_WORDS = 5
 MIN_CONVERSATIONS = 5
-_MIN_SHARE = 0.05
+_MIN_SHARE = 0.1
+_MIN_SET = 20
 #: Longest stretch that is searched for five words, from either end.
 EDGE_CHARS = 200
 _WORD = re.compile(r"\w+")
@@ -40,14 +43,19 @@ def boilerplate_phrases(turns: Iterable[Turn]) -> dict[int, tuple[str, str]]:
 
 def _hits(conversation: CheckInput) -> Iterator[Hit]:
     context = conversation.context
-    if context is None:
+    if context is None or context.conversations < _MIN_SET:
         return
     least = max(MIN_CONVERSATIONS, _MIN_SHARE * context.conversations)
     for turn in replies(conversation):
         for edge, key, span in _edges(turn.content):
             count = context.gram_count(key)
             if count >= least:
-                yield Hit(f"{count:,} conversations have a reply with this {edge}.", turn.turn_number, span)
+                share = round(100 * count / context.conversations)
+                yield Hit(
+                    f"{count:,} conversations have a reply with this {edge}, {share} % of the set.",
+                    turn.turn_number,
+                    span,
+                )
 
 
 def _edges(text: str) -> Iterator[tuple[str, int, tuple[int, int]]]:
@@ -73,7 +81,7 @@ CHECK = Check(
     code="boilerplate",
     label="Boilerplate",
     severity="notice",
-    version=1,
-    explanation="A reply opens or closes with the same five words as replies of many other conversations.",
+    version=2,
+    explanation="A reply opens or closes with the same five words as a tenth of the set or more.",
     hits=_hits,
 )

@@ -59,8 +59,10 @@ def cut_off(text: str, rng: Random, *, backslash: bool) -> str:
     """The first part of a reply, ending inside a sentence, as when a model runs out of tokens."""
     words = text.split(" ")
     keep = max(6, int(len(words) * rng.uniform(0.55, 0.85)))
-    # A cut right after a full stop, or one word into a paragraph, would not look like one.
-    while keep > 6 and (words[keep - 1].endswith((".", "?", "!", ":", ";", ",")) or "\n" in words[keep - 1]):
+    # A cut right after a full stop, or a few words into a paragraph, would not look like one.
+    while keep > 6 and (
+        words[keep - 1].endswith((".", "?", "!", ":", ";", ",")) or any("\n" in word for word in words[keep - 3 : keep])
+    ):
         keep -= 1
     return " ".join(words[:keep]) + ("\\" if backslash else "")
 

@@ -58,7 +58,7 @@ def draft_conversation(draw: Draw, messages: int | None, *, arc_missed: bool) ->
     ]
     asked = _questions(draw, topic.exchanges, guide.exchanges, pairs - 2)
     reactions, leads = _several(draw, arc.person["middle"], len(asked)), _several(draw, guide.leads, len(asked))
-    encouragements = _several(draw, arc.guide["middle"], len(asked))
+    encouragements = _several(draw, _with_pauses(arc.key), len(asked))
     for exchange, reaction, lead, encouragement in zip(asked, reactions, leads, encouragements, strict=True):
         answer = " ".join([pick(draw, part) for part in exchange.answers])
         texts.append(f"{reaction} {pick(draw, exchange.questions)}")
@@ -67,6 +67,14 @@ def draft_conversation(draw: Draw, messages: int | None, *, arc_missed: bool) ->
     texts.append(f"{pick(draw, arc.person[feeling])} {pick(draw, topic.steps)} {pick(draw, guide.thanks)}")
     texts.append(f"{pick(draw, arc.guide[feeling])} {pick(draw, topic.reminders)}\n\n{pick(draw, guide.farewells)}")
     return Draft(persona, arc, topic, situation, facts, texts)
+
+
+@cache
+def _with_pauses(arc_key: str) -> tuple[str, ...]:
+    """The encouragements of an arc, each with every pause after it: few sentences that seldom end alike."""
+    voices = load_voices()
+    arc = next(one for one in voices.arcs if one.key == arc_key)
+    return tuple(f"{said} {pause}".strip() for pause in voices.guide.pauses for said in arc.guide["middle"])
 
 
 @cache
@@ -93,7 +101,7 @@ def _questions(
 def _several(draw: Draw, values: Sequence[T], count: int) -> list[T]:
     """So many of the values in any order, none twice while there are others, from a starting point on."""
     start, size = int(draw() * len(values)), len(values)
-    # Every odd step visits all of 4 or 8 values before the first comes back.
+    # Every odd step visits all of a power of two before the first comes back.
     step = 1 if draw() < 0.5 else 3
     return [values[(start + step * position) % size] for position in range(count)]
 

@@ -86,6 +86,7 @@ class Guide:
 
     invitations: Sentences
     leads: Sentences
+    pauses: Sentences
     farewells: Sentences
     thanks: Sentences
     exchanges: tuple[Exchange, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from convstore.core import ConvStore
 from convstore.duplicates import update_duplicates
 from convstore.errors import NotFoundError
 from convstore.model import Filter
+from tests.unit.checks.planted import plain, plain_jaccard, planted_set
 
 WORDS = [f"word{number}" for number in range(400)]
 
@@ -24,6 +26,10 @@ def write(folder: Path, name: str, words: list[str], *, reply: str = "This is an
         ]
     }
     (folder / f"{name}.json").write_text(json.dumps(document))
+
+
+def said(words: list[str]) -> str:
+    return " ".join(words)
 
 
 def changed(words: list[str], every: int) -> list[str]:
@@ -98,6 +104,30 @@ def test_exact_copies_under_other_ids(store: ConvStore, tmp_path: Path) -> None:
     assert group.is_exact
 
 
+def test_near_copies_of_a_planted_set_are_grouped_and_nothing_else(store: ConvStore) -> None:
+    texts, planted = planted_set(300, pairs=60)
+    lines = (
+        json.dumps({"messages": [{"role": "user", "content": said(words[:50])},
+                                 {"role": "assistant", "content": said(words[50:])}]})
+        for words in texts
+    )  # fmt: skip
+    report = store.ingest_uploads({"planted.jsonl": "\n".join(lines).encode()})
+    copies = {pair for pair in planted if texts[pair[0]] == texts[pair[1]]}
+    # The very same turns are known by their hash at once.
+    assert report.totals["unchanged"] == len(copies)
+    assert store.update_duplicates() == len(texts) - len(copies)
+    number = {said(words): place for place, words in reversed(list(enumerate(texts)))}
+    found = set()
+    for group in store.statistics.duplicate_groups(limit=100):
+        places = [number[" ".join(t.content for t in store.get(str(one.id)).turns)] for one in group.members]
+        found |= set(combinations(sorted(places), 2))
+    wanted = {pair for pair, similarity in planted.items() if similarity >= 0.8} - copies
+    right = {(one, other) for one, other in found if plain_jaccard(plain(texts[one]), plain(texts[other])) >= 0.8}
+    assert len(wanted) > 15
+    assert len(found & wanted) / len(wanted) >= 0.95
+    assert len(right) / len(found) >= 0.98
+
+
 def test_keep_best_rejects_the_others_and_can_be_undone(copies: ConvStore) -> None:
     copies.update_duplicates()
     copies.review(["nearer-1"], status="approved", scores={"quality": 5})
@@ -115,28 +145,28 @@ def test_keep_best_rejects_the_others_and_can_be_undone(copies: ConvStore) -> No
 
 
 def test_findings_against_the_set_follow_the_set(store: ConvStore, tmp_path: Path) -> None:
-    for number in range(12):
+    for number in range(20):
         reply = f"I hear how hard this is for you. {'Some advice follows here. ' * 12} Case {number} ends."
         write(tmp_path / "in", f"case-{number}", [f"{word}{number}" for word in WORDS[:40]], reply=reply)
     store.ingest([tmp_path / "in"])
     codes = {one.code for one in store.statistics.findings()}
     assert "boilerplate" not in codes
-    assert store.recheck() == 12
+    assert store.recheck() == 20
     found = {one.code: one for one in store.statistics.findings()}
-    assert found["boilerplate"].conversations == 12
+    assert found["boilerplate"].conversations == 20
     phrases = store.statistics.stock_phrases()
-    assert phrases.conversations == 12
-    assert (phrases.phrases[0].phrase, phrases.phrases[0].conversations) == ("I hear how hard this", 12)
+    assert phrases.conversations == 20
+    assert (phrases.phrases[0].phrase, phrases.phrases[0].conversations) == ("I hear how hard this", 20)
 
     finding = next(f for f in store.get("case-3-1").findings if f.code == "boilerplate")
     assert finding.id is not None
     store.dismiss_finding(finding.id, "it is our house style")
-    assert store.recheck() == 12
+    assert store.recheck() == 20
     kept = next(f for f in store.get("case-3-1").findings if f.id == finding.id)
     assert kept.dismissed_reason == "it is our house style"
-    assert store.count(Filter(findings=("boilerplate",))) == (11, True)
+    assert store.count(Filter(findings=("boilerplate",))) == (19, True)
     store.dismiss_finding(finding.id, None)
-    assert store.count(Filter(findings=("boilerplate",))) == (12, True)
+    assert store.count(Filter(findings=("boilerplate",))) == (20, True)
     with pytest.raises(NotFoundError):
         store.dismiss_finding(store.actor.workspace_id, "not a finding")
 

@@ -1,11 +1,10 @@
 """Shingles, signatures and bands: exact on small sets, stable over processes, good enough on a planted set."""
 
 import os
-import random
 import subprocess
 import sys
 from collections import defaultdict
-from itertools import accumulate, combinations
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -14,21 +13,11 @@ from hypothesis import strategies as st
 from convstore.checks.similarity import BANDS, ROWS, band_keys, jaccard, shingles, signature, signature_of
 from convstore.model import Turn
 from tests.unit.checks.labelled import dialogue
+from tests.unit.checks.planted import plain, plain_jaccard, planted_set
 
 SAMPLE = "The letter from the bank lies on the table since Monday, and nobody opens it."
 SIGNATURE_START = "df639a100b3d9b28bf89ec1703a8931a"
 FIRST_KEYS = [-5804621083891046490, -8258996068216911962]
-
-Shingle = tuple[str, ...]
-
-
-def plain(words: list[str]) -> frozenset[Shingle]:
-    """The same shingles without any hash, to judge by."""
-    return frozenset(tuple(words[start : start + 5]) for start in range(len(words) - 4))
-
-
-def plain_jaccard(one: frozenset[Shingle], other: frozenset[Shingle]) -> float:
-    return len(one & other) / len(one | other)
 
 
 @pytest.mark.parametrize(
@@ -98,36 +87,8 @@ def test_another_process_makes_the_same(seed: str) -> None:
     assert done.stdout.strip() == signature(dialogue(SAMPLE)).hex()
 
 
-def _planted() -> tuple[list[list[str]], dict[tuple[int, int], float]]:
-    """10,000 conversations of words, 500 of them near copies of others, and the exact Jaccard of these pairs.
-
-    Words follow Zipf's law and one in three conversations opens with one of ten standing phrases, so that the
-    others are as alike as conversations of one generator are.
-    """
-    source = random.Random(20240314)
-    vocabulary = [f"word{rank}" for rank in range(3000)]
-    weights = list(accumulate(1 / (rank + 3) for rank in range(3000)))
-    phrases = [source.choices(vocabulary, cum_weights=weights, k=15) for _ in range(10)]
-    texts = []
-    for _ in range(9500):
-        opening = source.choice(phrases) if source.random() < 1 / 3 else []
-        texts.append(opening + source.choices(vocabulary, cum_weights=weights, k=source.randrange(100, 160)))
-    planted: dict[tuple[int, int], float] = {}
-    for number in range(500):
-        original = texts[number]
-        # A changed stretch of m words in n shingles leaves (n - m - 4) / (n + m + 4) in common, at the edge more.
-        target = 0.5 + 0.5 * number / 499
-        changed = max(0, round(len(original) * (1 - target) / (1 + target)) - (4 if number % 2 else 0))
-        start = source.randrange(0, len(original) - changed + 1) if number % 2 else len(original) - changed
-        copy = original.copy()
-        copy[start : start + changed] = [f"new{source.randrange(10**6)}" for _ in range(changed)]
-        planted[number, len(texts)] = plain_jaccard(plain(original), plain(copy))
-        texts.append(copy)
-    return texts, planted
-
-
 def test_near_duplicates_of_a_planted_set_are_found() -> None:
-    texts, planted = _planted()
+    texts, planted = planted_set(10_000, pairs=500)
     sets = [shingles([Turn(turn_number=1, role="user", content=" ".join(words))]) for words in texts]
 
     buckets: defaultdict[int, list[int]] = defaultdict(list)

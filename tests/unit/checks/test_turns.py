@@ -113,7 +113,7 @@ BODY = "The rate went up in the spring, so the payment follows a month later, an
 
 @pytest.mark.parametrize(
     ("count", "conversations", "found"),
-    [(5, 100, True), (4, 100, False), (4, 10, False), (49, 1000, False), (50, 1000, True)],
+    [(5, 20, True), (4, 20, False), (5, 19, False), (99, 1000, False), (100, 1000, True)],
 )
 def test_boilerplate_counts_conversations(count: int, conversations: int, found: bool) -> None:
     turns = dialogue("Hello", OPENING + BODY)
@@ -129,13 +129,13 @@ def test_boilerplate_closing_is_marked_at_its_place() -> None:
     (finding,) = run("boilerplate", turns, context=_set(counts=counts))
     assert finding.span is not None
     assert turns[1].content[slice(*finding.span)] == "do this, step by step"
-    assert "closing" in finding.explanation
+    assert finding.explanation == "60 conversations have a reply with this closing, 60 % of the set."
 
 
 def test_boilerplate_is_silent_without_the_set_and_for_users() -> None:
     turns = dialogue(OPENING + BODY, OPENING + BODY)
     assert run("boilerplate", turns) == ()
-    everywhere = SetContext(conversations=10, gram_count=lambda _: 10, reply_chars_q1=1, reply_chars_q3=1)
+    everywhere = SetContext(conversations=20, gram_count=lambda _: 20, reply_chars_q1=1, reply_chars_q3=1)
     assert {finding.turn_number for finding in run("boilerplate", turns, context=everywhere)} == {2}
 
 
