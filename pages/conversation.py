@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from convstore.ui import decisions, reading
+from convstore.ui import decisions, dismissing, reading
 from convstore.ui.filters import vocabulary_of
 from convstore.ui.navigation import go
 from convstore.ui.session import current_store
@@ -24,7 +24,7 @@ with reading.place(identifier):
     reading.back(walk, vocabulary)
     reading.head(detail, vocabulary)
     reading.extras(store, detail)
-    turns_beside_notes(detail.turns, detail.findings)
+    turns_beside_notes(detail.turns, detail.findings, behind=dismissing.dismisser(store))
 with st.bottom, st.container(horizontal_alignment="center"):
     reading.bar(store, detail, walk, vocabulary)
 decisions.dialog_if_asked(store)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from convstore.model import Event
 from convstore.queries.imports import ImportRun
-from convstore.ui.status import ACTIONS
+from convstore.ui.status import ACTIONS, FINDINGS
 from convstore.ui.words import counted
 
 __all__ = ["Doing", "latest", "verb_of"]
@@ -67,6 +67,9 @@ def verb_of(event: Event) -> str | None:
     """What somebody did to a conversation; None for what is no deed on a conversation."""
     if event.action == "status":
         return _STATUS_VERBS.get(str(event.after.get("status")))  # type: ignore[call-overload,no-any-return]
+    if event.action == "findings update":
+        name = FINDINGS.get(event.subject or "", "a finding").lower()
+        return f"dismissed {name} of" if event.after.get("dismissed_reason") else f"let {name} stand again of"
     return _VERBS.get(event.action)
 
 

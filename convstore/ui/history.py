@@ -21,10 +21,15 @@ def history(detail: ConversationDetail) -> None:
         if verb is None:
             continue
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
-            st.text(f"{event.actor or 'convstore'} {verb.removesuffix(' of')} it")
+            st.text(f"{event.actor or 'convstore'} {_of_it(verb)}")
             st.caption(moment(event.at), width="content")
         if event.note and event.action != "created":
             st.text(event.note)
+
+
+def _of_it(verb: str) -> str:
+    """Approved it; asked for revision."""
+    return verb.removesuffix(" of") if verb.endswith(" of") else f"{verb} it"
 
 
 def _scores(review: Review) -> None:

@@ -14,6 +14,7 @@ from convstore.lifecycle import MOVES
 from convstore.model import DIMENSIONS, Conversation, ConversationDetail, Turn
 from convstore.ui import decisions, trash
 from convstore.ui.address import Vocabulary
+from convstore.ui.dismissing import dismissed
 from convstore.ui.history import history
 from convstore.ui.navigation import go, link
 from convstore.ui.status import ACTIONS, TIERS, badge, finding_badge
@@ -115,6 +116,7 @@ def extras(store: ConvStore, detail: ConversationDetail) -> None:
             _file(store, conversation)
         with st.popover("Edit", icon=":material/edit:", type="tertiary"), st.container(width=420):
             trash.edit_form(store, conversation)
+        dismissed(store, detail.findings)
 
 
 def _details(detail: ConversationDetail) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,6 +13,7 @@ from convstore.model import Turn
 from convstore.rights import is_at_least
 from convstore.ui import reading as blocks
 from convstore.ui.address import Vocabulary
+from convstore.ui.dismissing import dismissed, dismisser
 from convstore.ui.history import history
 from convstore.ui.navigation import go
 from convstore.ui.review_bench import Bench, Reading
@@ -39,7 +41,17 @@ def place(reading: Reading) -> DeltaGenerator:
 def show(store: ConvStore, bench: Bench, reading: Reading, vocabulary: Vocabulary) -> None:
     """The conversation."""
     blocks.head(reading.detail, vocabulary, below=lambda: _extras(store, bench, reading))
-    turns_beside_notes(reading.detail.turns, reading.detail.findings, beside=lambda turn: _said(reading, turn))
+    turns_beside_notes(
+        reading.detail.turns,
+        reading.detail.findings,
+        beside=lambda turn: _said(reading, turn),
+        behind=dismisser(store, lambda: _read_again(store, reading)),
+    )
+
+
+def _read_again(store: ConvStore, reading: Reading) -> None:
+    """After a dismissal; what was said about the conversation stays."""
+    reading.detail = replace(reading.detail, findings=store.get(str(reading.row)).findings)
 
 
 def _said(reading: Reading, turn: Turn) -> None:
@@ -68,6 +80,7 @@ def _extras(store: ConvStore, bench: Bench, reading: Reading) -> None:
                   disabled=asking, on_click=bench.ask, args=("keys",))  # fmt: skip
         with st.popover("Queue", icon=":material/inbox:", type="tertiary"):
             choose_queue(store, bench)
+        dismissed(store, reading.detail.findings, lambda: _read_again(store, reading))
 
 
 def choose_queue(store: ConvStore, bench: Bench) -> None:

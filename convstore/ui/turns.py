@@ -23,7 +23,11 @@ _AVATARS = {
 
 
 def turns_beside_notes(
-    turns: Sequence[Turn], findings: Iterable[Finding], *, beside: Callable[[Turn], None] | None = None
+    turns: Sequence[Turn],
+    findings: Iterable[Finding],
+    *,
+    beside: Callable[[Turn], None] | None = None,
+    behind: Callable[[Finding], None] | None = None,
 ) -> None:
     """Every message with its findings where they are; its emotion, intensity and strategy at the right.
 
@@ -31,11 +35,13 @@ def turns_beside_notes(
     ----------
     beside
         Shows more at the right of a message.
+    behind
+        Shows more behind a finding.
     """
     found = [finding for finding in findings if not finding.dismissed_reason]
     for finding in found:
         if finding.turn_number is None:
-            _finding(finding)
+            _finding(finding, behind)
     for turn in turns:
         message, notes = st.columns([520, 270], gap="medium")
         with (
@@ -44,14 +50,14 @@ def turns_beside_notes(
                 "user" if turn.role == "user" else "assistant", avatar=_AVATARS.get(turn.role, ":material/forum:")
             ),
         ):
-            _message(turn, [finding for finding in found if finding.turn_number == turn.turn_number])
+            _message(turn, [finding for finding in found if finding.turn_number == turn.turn_number], behind)
         with notes:
             _notes(turn)
             if beside is not None:
                 beside(turn)
 
 
-def _message(turn: Turn, findings: Sequence[Finding]) -> None:
+def _message(turn: Turn, findings: Sequence[Finding], behind: Callable[[Finding], None] | None) -> None:
     """The text, parted after the line in which something was found."""
     shown = 0
     for finding in sorted(findings, key=lambda finding: finding.span[1] if finding.span else len(turn.content)):
@@ -61,15 +67,17 @@ def _message(turn: Turn, findings: Sequence[Finding]) -> None:
         if turn.content[shown:end].strip():
             st.text(turn.content[shown:end].strip("\n"))
             shown = end
-        _finding(finding)
+        _finding(finding, behind)
     if turn.content[shown:].strip() or not turn.content:
         st.text(turn.content[shown:].strip("\n"))
 
 
-def _finding(finding: Finding) -> None:
+def _finding(finding: Finding, behind: Callable[[Finding], None] | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         finding_badge(finding.code, finding.severity)
-        st.text(finding.explanation)
+        st.text(finding.explanation, width="stretch")
+        if behind is not None:
+            behind(finding)
 
 
 def _notes(turn: Turn) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from convstore.checks import CHECKS
 from convstore.core import ConvStore
 from tests.app.conftest import Opener
 from tests.app.reading_app import labels, words_of
@@ -65,6 +66,34 @@ def test_a_decision_is_confirmed_told_and_undone(demo_store: ConvStore, open_scr
     assert app.toast[0].value == "1 approved."
     app.button(key="undo").click().run()
     assert demo_store.get(row.conversation_id).conversation.status == "pending_review"
+
+
+def test_a_finding_is_dismissed_with_a_reason_and_stands_again(demo_store: ConvStore, open_screen: Opener) -> None:
+    row = next(row for row in demo_store.search(limit=100).items if len(row.finding_codes) == 1)
+    finding = demo_store.get(row.conversation_id).findings[0]
+    app = open_screen(demo_store.settings, "conversation", id=row.conversation_id)
+    app.button(key=f"dismiss-it-{finding.id}").click().run()
+    assert "Say why, so that others know." in words_of(app)
+
+    app.text_input(key=f"reason-{finding.id}").set_value("  It is *meant* so. ")
+    app.button(key=f"dismiss-it-{finding.id}").click().run()
+    assert not app.exception
+    label = CHECKS[finding.code].label
+    assert app.toast[0].value == f"{label} dismissed."
+    detail = demo_store.get(row.conversation_id)
+    assert detail.findings[0].dismissed_reason == "It is *meant* so."
+    assert detail.conversation.finding_codes == ()
+    assert f"dismiss-{finding.id}" not in [popover.key for popover in app.get("popover")]
+    shown = words_of(app)
+    assert finding.explanation not in shown
+    # In the fold and in the history, with who did it.
+    assert shown.count("It is *meant* so.") == 2
+    assert f"{demo_store.actor.name} dismissed {label.lower()}" in shown
+
+    app.button(key=f"stand-{finding.id}").click().run()
+    assert finding.explanation in words_of(app)
+    assert demo_store.get(row.conversation_id).findings[0].dismissed_reason is None
+    assert f"{demo_store.actor.name} let {label.lower()} stand again" in words_of(app)
 
 
 def test_next_and_previous_stay_in_the_filter(demo_store: ConvStore, open_screen: Opener) -> None:

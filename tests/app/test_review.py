@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from convstore.core import ConvStore
 from convstore.model import Filter
-from convstore.review.queues import DEFAULT_QUEUE
+from convstore.review.queues import DEFAULT_QUEUE, Queue
 from tests.app.conftest import Opener
 from tests.app.reading_app import labels, words_of
 
@@ -33,6 +33,22 @@ def test_a_decision_shows_the_next_and_undo_brings_it_back(demo_store: ConvStore
     assert app.header[0].value == queue[0].conversation_name
     assert "1 of 5" in words_of(app)
     assert demo_store.get(str(queue[0].id)).reviews == ()
+
+
+def test_a_finding_is_dismissed_while_reading(demo_store: ConvStore, open_screen: Opener) -> None:
+    row = next(row for row in demo_store.search(DEFAULT_QUEUE.wanted, limit=200).items if row.finding_codes)
+    finding = demo_store.get(str(row.id)).findings[0]
+    demo_store.desk.save_queue(Queue(name="These", wanted=Filter(ids=(row.conversation_id,))))
+    app = open_screen(demo_store.settings, "review", queue="These")
+    app.button(key="give-4").click().run()
+    app.text_input(key=f"reason-{finding.id}").set_value("A matter of taste")
+    app.button(key=f"dismiss-it-{finding.id}").click().run()
+    assert not app.exception
+    shown = words_of(app)
+    assert finding.explanation not in shown
+    assert "A matter of taste" in shown
+    assert "1 of 5" in shown
+    assert demo_store.get(str(row.id)).findings[0].dismissed_reason == "A matter of taste"
 
 
 def test_turns_that_changed_are_shown_and_nothing_is_decided(demo_store: ConvStore, open_screen: Opener) -> None:
