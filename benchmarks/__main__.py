@@ -75,7 +75,8 @@ def _facts(store: ConvStore) -> dict[str, object]:
         (turns,) = connection.execute("SELECT count(*) FROM conversation_turns").fetchone() or (0,)
         sizes = connection.execute(
             "SELECT relname, pg_total_relation_size(oid) / 1e6 FROM pg_class"
-            " WHERE relname IN ('conversations', 'conversation_turns', 'findings', 'idx_turns_text')"
+            " WHERE relname IN"
+            " ('conversations', 'conversation_turns', 'conversation_texts', 'idx_texts_words', 'findings')"
             " ORDER BY relname"
         ).fetchall()
     return {

@@ -99,6 +99,7 @@ def load(
                 pending_from=_PENDING_FROM if skewed else 1.0,
             )
             _LOG.info("repeated up to %s conversations in %.0f s", f"{count:,}", time.monotonic() - started)
+        connection.execute("SELECT convstore.write_texts(ARRAY(SELECT id FROM conversations))")
         for definition in secondary:
             connection.execute(definition)
         connection.execute(_COUNT_FACETS, {"workspace_id": workspace_id})
@@ -165,7 +166,8 @@ def _drop_indexes(connection: psycopg.Connection) -> list[str]:
         """
         SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
         FROM pg_index AS i
-        WHERE i.indrelid IN ('conversations'::regclass, 'conversation_turns'::regclass, 'findings'::regclass)
+        WHERE i.indrelid IN ('conversations'::regclass, 'conversation_turns'::regclass, 'conversation_texts'::regclass,
+                               'findings'::regclass)
           AND NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conindid = i.indexrelid)
         """
     ).fetchall()

@@ -33,6 +33,8 @@ _SPREAD: tuple[LiteralString, ...] = (
     " WHERE s.seat = abs(hashtext(c.id::text)) % {count}",
     "UPDATE conversation_turns AS t SET workspace_id = s.id FROM seats AS s"
     " WHERE s.seat = abs(hashtext(t.conversation_id::text)) % {count}",
+    "UPDATE conversation_texts AS t SET workspace_id = s.id FROM seats AS s"
+    " WHERE s.seat = abs(hashtext(t.conversation_id::text)) % {count}",
     "DELETE FROM findings",
 )
 
@@ -45,6 +47,7 @@ def spread(store: ConvStore, *, workspaces: int = WORKSPACES) -> None:
     with store.database.admin(autocommit=True) as connection:
         connection.execute("VACUUM (FULL, ANALYZE) conversations")
         connection.execute("VACUUM (FULL, ANALYZE) conversation_turns")
+        connection.execute("VACUUM (FULL, ANALYZE) conversation_texts")
 
 
 def measure(store: ConvStore, *, runs: int = RUNS) -> Iterator[Measurement]:
@@ -67,7 +70,7 @@ def measure(store: ConvStore, *, runs: int = RUNS) -> Iterator[Measurement]:
 def _cases(connection: Connection, workspace_id: UUID) -> Mapping[str, Callable[[Connection], object]]:
     conversation, word = connection.execute(
         text(
-            "SELECT t.conversation_id, ts.lexeme FROM conversation_turns AS t, unnest(t.content_tsv) AS ts"
+            "SELECT t.conversation_id, ts.lexeme FROM conversation_texts AS t, unnest(t.words) AS ts"
             " WHERE t.workspace_id = :workspace ORDER BY length(ts.lexeme) DESC, ts.lexeme LIMIT 1"
         ),
         {"workspace": workspace_id},

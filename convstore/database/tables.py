@@ -38,6 +38,7 @@ from convstore.model import DIMENSIONS
 
 __all__ = [
     "check_progress",
+    "conversation_texts",
     "conversation_turns",
     "conversations",
     "conversations_archive",
@@ -455,17 +456,27 @@ conversation_turns = Table(
     Column("word_count", Integer, nullable=False),
     Column("sentence_count", Integer, nullable=False),
     _at("created_at"),
-    Column(
-        "content_tsv",
-        TSVECTOR,
-        # left(): a tsvector holds 1 MB at most, and one huge message must not fail its batch.
-        Computed("to_tsvector('english'::regconfig, left(content, 200000))", persisted=True),
-        comment="Words for the text search",
-    ),
     UniqueConstraint("conversation_id", "turn_number", name="unique_conversation_turn"),
     _of_conversation(),
-    Index("idx_turns_text", "content_tsv", postgresql_using="gin"),
     comment="Normalized storage of individual conversation turns for querying and analysis",
+)
+
+conversation_texts = Table(
+    "conversation_texts",
+    metadata,
+    _workspace(),
+    _conversation(primary_key=True),
+    Column(
+        "part",
+        Integer,
+        primary_key=True,
+        autoincrement=False,
+        comment="Begins anew every 50,000 characters: a tsvector has an end, and knows 16,383 places",
+    ),
+    Column("words", TSVECTOR, nullable=False),
+    _of_conversation(),
+    Index("idx_texts_words", "words", postgresql_using="gin"),
+    comment="Words of the turns, for the text search",
 )
 
 findings = Table(

@@ -28,11 +28,10 @@ from convstore.errors import NotFoundError, UsageError
 from convstore.model import Conversation, Filter, Order, Page, Sort
 from convstore.queries.cursors import LAST, Cursor
 from convstore.queries.filters import any_of, conditions
-from convstore.queries.searching import RARE_TEXT, is_rare, plausible_count, text_condition, text_condition_by_row
+from convstore.queries.searching import TextSearch, explore
 
 __all__ = [
     "EXACT_TOTAL",
-    "RARE_TEXT",
     "as_conversation",
     "count",
     "get_conversation",
@@ -82,20 +81,24 @@ _PAGES = {sort: select(*_COLUMNS, _FINDING_CODES, key.label("sort_value")) for s
 _LISTED = tuple(column.name for column in _COLUMNS)
 
 
-def matching(connection: Connection, wanted: Filter, workspace_id: UUID) -> list[ColumnElement[bool]]:
-    """The conditions of a filter; asks the database how frequent the words are if there is a text in it."""
-    return _matching(connection, wanted, workspace_id)[0]
+def matching(
+    connection: Connection, wanted: Filter, workspace_id: UUID, *, rows: int | None = None
+) -> list[ColumnElement[bool]]:
+    """The conditions of a filter, for whoever reads so many rows or all.
+
+    Asks the database how frequent the words are if there is a text in it.
+    """
+    where, search = _matching(connection, wanted, workspace_id)
+    return where if search is None else [*where, search.condition(rows=rows)]
 
 
-def _matching(connection: Connection, wanted: Filter, workspace_id: UUID) -> tuple[list[ColumnElement[bool]], bool]:
-    """The conditions, and whether they look for frequent words row by row."""
-    by_row = _has_text(wanted) and not is_rare(connection, wanted.text or "", workspace_id)
-    text_match = text_condition_by_row if by_row else text_condition
-    return list(conditions(wanted, workspace_id, text_match=lambda query: text_match(query, workspace_id))), by_row
-
-
-def _has_text(wanted: Filter) -> bool:
-    return bool(wanted.text and wanted.text.strip())
+def _matching(
+    connection: Connection, wanted: Filter, workspace_id: UUID
+) -> tuple[list[ColumnElement[bool]], TextSearch | None]:
+    """The conditions but for the text, and the text."""
+    words = (wanted.text or "").strip()
+    where = list(conditions(replace(wanted, text=None), workspace_id))
+    return where, explore(connection, words, workspace_id, where) if words else None
 
 
 def list_conversations(
@@ -124,14 +127,16 @@ def list_conversations(
         )
     if not 1 <= limit <= 1000:
         raise UsageError(f"a page has 1 to 1,000 rows, not {limit}", hint="Give another limit.")
-    where, by_row = _matching(connection, wanted, workspace_id)
-    counted, exact = total or _count(connection, wanted, where, workspace_id, by_row=by_row)
+    where, search = _matching(connection, wanted, workspace_id)
+    counted, exact = total or _count(connection, where, search)
 
     place = None if cursor in (None, LAST) else Cursor.decode(str(cursor), sort=sort, order=order)
     backwards = cursor == LAST or (place is not None and place.direction == "before")
     size = limit
     if cursor == LAST and exact:
         size = counted % limit or limit
+    if search is not None:
+        where.append(search.condition(rows=size + 1))
     rows = _rows(connection, where, sort=sort, descending=(order == "desc") != backwards, place=place, limit=size + 1)
     more = len(rows) > size
     rows = rows[:size]
@@ -177,8 +182,7 @@ def list_conversations(
 
 def count(connection: Connection, wanted: Filter, workspace_id: UUID) -> tuple[int, bool]:
     """How many conversations match, and whether that is exact; at most `EXACT_TOTAL`."""
-    where, by_row = _matching(connection, wanted, workspace_id)
-    return _count(connection, wanted, where, workspace_id, by_row=by_row)
+    return _count(connection, *_matching(connection, wanted, workspace_id))
 
 
 def get_conversation(connection: Connection, identifier: str, workspace_id: UUID) -> RowMapping:
@@ -241,19 +245,12 @@ def _row_id(value: str) -> UUID | None:
         return None
 
 
-def _count(
-    connection: Connection,
-    wanted: Filter,
-    where: Sequence[ColumnElement[bool]],
-    workspace_id: UUID,
-    *,
-    by_row: bool,
-) -> tuple[int, bool]:
-    query = _capped(where)
-    if by_row:
-        others = list(conditions(replace(wanted, text=None), workspace_id))
-        query = plausible_count(others, wanted.text or "", workspace_id, most=EXACT_TOTAL, capped=_capped)
-    total = connection.execute(query).scalar_one()
+def _count(connection: Connection, where: list[ColumnElement[bool]], search: TextSearch | None) -> tuple[int, bool]:
+    if search is not None:
+        if search.exceeds(EXACT_TOTAL):
+            return EXACT_TOTAL, False
+        where = [*where, search.condition(rows=EXACT_TOTAL + 1)]
+    total = connection.execute(_capped(where)).scalar_one()
     return min(total, EXACT_TOTAL), total <= EXACT_TOTAL
 
 

@@ -128,7 +128,7 @@ def _count(
         return {}, True
     some = (
         select(*(_COLUMNS[facet].label(facet) for facet in facets))
-        .where(*matching(connection, wanted, workspace_id))
+        .where(*matching(connection, wanted, workspace_id, rows=EXACT_TOTAL + 1))
         .limit(EXACT_TOTAL + 1)
         .cte("matched")
         .prefix_with("MATERIALIZED", dialect="postgresql")

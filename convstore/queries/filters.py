@@ -1,8 +1,8 @@
-"""From a `Filter` to conditions on `conversations`. Knows no order, no page and no connection."""
+"""From a `Filter` to conditions on `conversations`. Knows no order, no page, no connection and no text search."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TypeVar, get_args
 from uuid import UUID
@@ -24,7 +24,7 @@ from convstore.lifecycle import STATUSES
 from convstore.model import DIMENSIONS, Filter, Tier
 from convstore.scores import tenths_at_least, tenths_at_most
 
-__all__ = ["TextMatch", "any_of", "conditions"]
+__all__ = ["any_of", "conditions"]
 
 T = TypeVar("T")
 
@@ -32,14 +32,9 @@ c = conversations.c
 
 PROCESSING = ("queued", "processing", "completed", "failed")
 
-#: How a text search becomes a condition; the page decides, because it depends on how frequent the words are.
-TextMatch = Callable[[str], ColumnElement[bool]]
 
-
-def conditions(
-    wanted: Filter, workspace_id: UUID, *, text_match: TextMatch | None = None
-) -> Iterator[ColumnElement[bool]]:
-    """Every condition that a conversation must meet, the workspace first.
+def conditions(wanted: Filter, workspace_id: UUID) -> Iterator[ColumnElement[bool]]:
+    """Every condition that a conversation must meet but for the text, the workspace first.
 
     Raises
     ------
@@ -55,10 +50,6 @@ def conditions(
     yield from _of_columns(wanted)
     yield from _of_scores(wanted)
     yield from _of_other_tables(wanted, workspace_id)
-    if wanted.text and wanted.text.strip():
-        if text_match is None:
-            raise UsageError("text is not searched here", hint="Leave the text filter out.")
-        yield text_match(wanted.text)
 
 
 def _check_words(wanted: Filter) -> None:

@@ -146,7 +146,7 @@ def list_conversations_after(
 
 def list_turns_of(connection: Connection, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, tuple[Any, ...]]:
     """The turns of several conversations."""
-    columns = [column for column in conversation_turns.c if column.name not in ("content_tsv", "workspace_id", "id")]
+    columns = [column for column in conversation_turns.c if column.name not in ("workspace_id", "id")]
     found: dict[UUID, list[Any]] = {one: [] for one in ids}
     query = (
         select(*columns)

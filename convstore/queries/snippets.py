@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Text, cast, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import REGCONFIG, TSQUERY
 
 from convstore.database.tables import conversation_turns
 
 __all__ = ["Snippet", "find_snippets"]
 
 _START, _STOP = "\x02", "\x03"
-#: As much of a turn as is cut snippets from; the index itself knows as much (see `content_tsv`).
-_MAX_CHARS = 200_000
+_ENGLISH = cast(literal("english"), REGCONFIG)
+#: As much of a turn as is cut snippets from; the index itself knows as much (see `convstore.write_texts`).
+_MAX_CHARS = 150_000
 _OPTIONS = f'StartSel="{_START}", StopSel="{_STOP}", MaxFragments=2, MinWords=8, MaxWords=24, FragmentDelimiter=" … "'
 
 t = conversation_turns.c
@@ -36,18 +38,29 @@ class Snippet:
 def find_snippets(
     connection: Connection, query: str, workspace_id: UUID, conversation_ids: Sequence[UUID]
 ) -> dict[UUID, Snippet]:
-    """The first turn that matches, of each conversation that has one. The words follow websearch_to_tsquery."""
+    """Of each conversation with any of the words the turn that has most. The words follow websearch_to_tsquery."""
     wanted = func.websearch_to_tsquery("english", query)
     content = func.translate(func.left(t.content, _MAX_CHARS), _START + _STOP, "")
-    first = (
-        select(t.conversation_id, t.turn_number, t.role, content.label("content"))
-        .distinct(t.conversation_id)
-        .where(
-            t.workspace_id == workspace_id,
-            t.conversation_id.in_(conversation_ids),
-            t.content_tsv.op("@@")(wanted),
+    words = func.to_tsvector(_ENGLISH, func.left(t.content, _MAX_CHARS))
+    # A conversation is found by words of several turns; ranked by any of them, a turn with more comes first.
+    any_word = cast(func.replace(cast(wanted, Text), "&", "|"), TSQUERY)
+    turns = (
+        select(
+            t.conversation_id,
+            t.turn_number,
+            t.role,
+            content.label("content"),
+            words.op("@@")(wanted).label("has_all"),
+            func.ts_rank(words, any_word).label("rank"),
         )
-        .order_by(t.conversation_id, t.turn_number)
+        .where(t.workspace_id == workspace_id, t.conversation_id.in_(conversation_ids))
+        .subquery()
+    )
+    first = (
+        select(turns)
+        .distinct(turns.c.conversation_id)
+        .where(or_(turns.c.has_all, turns.c.rank > 0))
+        .order_by(turns.c.conversation_id, turns.c.has_all.desc(), turns.c.rank.desc(), turns.c.turn_number)
         .subquery()
     )
     rows = connection.execute(

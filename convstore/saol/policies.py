@@ -12,6 +12,7 @@ _WRITTEN = (_SEEN, "Writers add", "Writers change", "Writers remove")
 
 POLICIES: Mapping[str, tuple[str, ...]] = {
     "check_progress": (_EVERY, _SEEN),
+    "conversation_texts": (_EVERY, _SEEN),
     "conversation_turns": (
         _EVERY,
         "Users can create own conversation turns",

@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Locator, TimeoutError
+from playwright.sync_api import Error, Locator
 
 from tests.browser.conftest import LocalApp
 from tests.browser.screen import Screen
@@ -34,7 +34,7 @@ def press_mark(screen: Screen, mark: Locator, leads_to: str) -> str:
         said = label.text_content() or ""
         screen.page.mouse.down()
         screen.page.mouse.up()
-        with suppress(TimeoutError):
+        with suppress(Error):
             heading.wait_for(timeout=_LISTENS_WITHIN_MS)
             return said
     pytest.fail(f"no press led to {leads_to}; the label said {said!r}")

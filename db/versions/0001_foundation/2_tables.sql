@@ -549,14 +549,11 @@ CREATE TABLE conversation_turns (
     word_count INTEGER NOT NULL, 
     sentence_count INTEGER NOT NULL, 
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
-    content_tsv TSVECTOR GENERATED ALWAYS AS (to_tsvector('english'::regconfig, left(content, 200000))) STORED, 
     CONSTRAINT pk_conversation_turns PRIMARY KEY (id), 
     CONSTRAINT unique_conversation_turn UNIQUE (conversation_id, turn_number), 
     CONSTRAINT fk_conversation_turns_workspace_id_conversation_id FOREIGN KEY(workspace_id, conversation_id) REFERENCES conversations (workspace_id, id) ON DELETE CASCADE, 
     CONSTRAINT fk_conversation_turns_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id) ON DELETE CASCADE
 );
-
-CREATE INDEX idx_turns_text ON conversation_turns USING gin (content_tsv);
 
 COMMENT ON TABLE conversation_turns IS 'Normalized storage of individual conversation turns for querying and analysis';
 
@@ -567,8 +564,6 @@ COMMENT ON COLUMN conversation_turns.content IS 'The actual text content of the 
 COMMENT ON COLUMN conversation_turns.primary_strategy IS 'Assistant turns only';
 
 COMMENT ON COLUMN conversation_turns.tone IS 'Assistant turns only';
-
-COMMENT ON COLUMN conversation_turns.content_tsv IS 'Words for the text search';
 
 CREATE TABLE findings (
     id UUID DEFAULT gen_random_uuid() NOT NULL, 

@@ -53,23 +53,6 @@ $$
     )
 $$;
 
--- Text search behind a policy is a sequential scan (@@ is not leak-proof): this one checks membership itself. The words
--- stand in the statement, so that the planner knows how frequent they are and stops early where there are many. A hit is
--- a turn: a conversation may come more than once.
-CREATE FUNCTION convstore.search_turns(workspace uuid, query text, most integer) RETURNS SETOF uuid
-LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1000 SET search_path = '' AS
-$$
-BEGIN
-    IF convstore.is_trusted() OR workspace IN (SELECT convstore.my_workspaces('viewer')) THEN
-        RETURN QUERY EXECUTE pg_catalog.format(
-            'SELECT t.conversation_id FROM public.conversation_turns AS t
-             WHERE t.workspace_id = %L AND t.content_tsv OPERATOR(pg_catalog.@@) %L::pg_catalog.tsquery LIMIT %L',
-            workspace, pg_catalog.websearch_to_tsquery('pg_catalog.english', query), most
-        );
-    END IF;
-END
-$$;
-
 -- Small facts of the transaction, set locally by the application.
 CREATE FUNCTION convstore.setting(name text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT nullif(current_setting('convstore.' || name, true), '') $$;

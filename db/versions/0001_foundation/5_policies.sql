@@ -37,7 +37,7 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA convstore TO service_role;
 GRANT EXECUTE ON FUNCTION
     convstore.is_trusted(), convstore.role_rank(text), convstore.my_workspaces(text), convstore.my_colleagues(),
     convstore.my_open_workspaces(), convstore.find_person(text), convstore.create_workspace(text, text),
-    convstore.have_reviewed(uuid, text), convstore.search_turns(uuid, text, integer),
+    convstore.have_reviewed(uuid, text),
     convstore.setting(text), convstore.moving(), convstore.move_allowed(text, text), convstore.log_event(uuid, uuid, text, text, jsonb)
     TO authenticated;
 

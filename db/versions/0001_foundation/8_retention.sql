@@ -89,7 +89,7 @@ BEGIN
         INSERT INTO public.conversations_archive
             (id, workspace_id, conversation_id, conversation_name, row, turns, findings, reviews, exclusions, archived_by)
         SELECT c.id, c.workspace_id, c.conversation_id, c.conversation_name, to_jsonb(c),
-               coalesce((SELECT jsonb_agg(to_jsonb(t) - 'content_tsv' ORDER BY t.turn_number)
+               coalesce((SELECT jsonb_agg(to_jsonb(t) ORDER BY t.turn_number)
                          FROM public.conversation_turns AS t WHERE t.workspace_id = workspace AND t.conversation_id = c.id), '[]'),
                coalesce((SELECT jsonb_agg(to_jsonb(f)) FROM public.findings AS f
                          WHERE f.workspace_id = workspace AND f.conversation_id = c.id), '[]'),

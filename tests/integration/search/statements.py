@@ -48,9 +48,10 @@ def insert_rows(store: ConvStore, count: int, *, start: int = 0, ties: bool = Fa
                 """,
                 [turns],
             )
+            connection.execute("SELECT convstore.write_texts(ARRAY(SELECT id FROM conversations))")
         connection.execute("SET LOCAL session_replication_role = origin")
     with store.database.admin(autocommit=True) as connection:
-        connection.execute("ANALYZE conversations, conversation_turns")
+        connection.execute("ANALYZE conversations, conversation_turns, conversation_texts")
 
 
 @contextmanager

@@ -11,10 +11,11 @@ from convstore.core import ConvStore
 from convstore.database import Context
 from convstore.database.tables import conversation_turns
 from convstore.model import Filter, Sort
-from convstore.queries.conversations import RARE_TEXT, list_conversations
+from convstore.queries.conversations import list_conversations
+from convstore.queries.searching import RARE_TEXT
 from tests.integration.search.statements import insert_rows, watched
 
-_HEAVY = ("content_tsv", "conversation_turns.content", "system_prompt", ".extra", "intensities", "jsonb")
+_HEAVY = ("conversation_turns.content", "system_prompt", ".extra", "intensities", "jsonb")
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ INSERT INTO conversation_turns (workspace_id, conversation_id, turn_number, role
 SELECT c.workspace_id, c.id, t, CASE t WHEN 1 THEN 'user' ELSE 'assistant' END,
        'common words ' || CASE WHEN c.conversation_id LIKE 'c10%%0' THEN 'rareword' ELSE 'others' END, 3, 1
 FROM conversations AS c, generate_series(1, 2) AS t;
+SELECT convstore.write_texts(ARRAY(SELECT id FROM conversations));
 SET LOCAL session_replication_role = origin;
 """
 
@@ -124,8 +125,8 @@ def test_rare_words_are_found_through_their_index(filled: tuple[Database, UUID, 
         connection.add_notice_handler(lambda diagnostic: notices.append(diagnostic.message_primary or ""))
         connection.execute("SELECT set_config('request.jwt.claims', %s, true)", [f'{{"sub": "{user}"}}'])
         connection.execute("SET LOCAL ROLE authenticated")
-        query = "SELECT count(*) FROM convstore.search_turns(%s, 'rareword', 100)"
+        query = "SELECT count(*) FROM convstore.search_texts(%s, 'rareword')"
         assert connection.execute(query, [workspace]).fetchone() != (0,)
-    (plan,) = (notice for notice in notices if "content_tsv" in notice)
-    assert "idx_turns_text" in plan
+    (plan,) = (notice for notice in notices if "conversation_texts" in notice)
+    assert "idx_texts_words" in plan
     assert "Index Cond" in plan

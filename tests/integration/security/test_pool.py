@@ -101,7 +101,7 @@ def test_a_login_that_inherits_authenticated_is_bound_too(
     try:
         with psycopg.connect(server.url(database_name, user=role)) as connection:
             assert connection.execute("SELECT convstore.is_trusted()").fetchone() == (False,)
-            query = "SELECT count(*) FROM convstore.search_turns(%s, 'a OR the', 10)"
+            query = "SELECT count(*) FROM convstore.search_texts(%s, 'a OR the')"
             assert connection.execute(query, workspace).fetchone() == (0,)
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute("SELECT convstore.log_event(%s, NULL, 'file stored', NULL, '{}')", workspace)
