@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -99,7 +100,7 @@ class Ahead:
                 return
             if self._thread is None:
                 self._thread = ThreadPoolExecutor(1, thread_name_prefix="convstore-ahead")
-            self._running = self._thread.submit(ask)
+            self._running = self._thread.submit(copy_context().run, ask)
 
     def close(self) -> None:
         """Wait for the question that is being asked, and ask no more of them."""

@@ -330,6 +330,7 @@ class Event:
     after: Mapping[str, Any]
     batch_id: UUID | None
     note: str | None
+    request_id: str | None
     conversation_row_id: UUID | None
     conversation_id: str | None
     conversation_name: str | None

@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg import sql
 
 from convstore.model import Actor
+from convstore.tracing import get_request_id
 
 __all__ = ["SYSTEM_ID", "Context", "system_context"]
 
@@ -58,6 +59,7 @@ class Context:
         claims = {"sub": str(self.user_id), "role": self.role}
         if self.email:
             claims["email"] = self.email
+        request_id = get_request_id()
         values = {
             "request.jwt.claims": json.dumps(claims),
             "TimeZone": "UTC",
@@ -65,9 +67,13 @@ class Context:
             "convstore.batch": str(self.batch_id or ""),
             "convstore.undo_batch": str(self.undo_batch or ""),
             "convstore.note": self.note or "",
+            "convstore.request_id": request_id or "",
             # Last: from here on the transaction has the role's rights only.
             "role": self.role,
         }
+        if request_id:
+            # Where the server's log and its list of activity show it, see `%a` in log_line_prefix.
+            values = {"application_name": f"convstore {request_id}", **values}
         if read_only:
             values = {"transaction_read_only": "on", **values}
         calls = [sql.SQL("set_config({}, {}, true)").format(sql.Literal(k), sql.Literal(v)) for k, v in values.items()]

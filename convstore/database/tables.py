@@ -603,6 +603,12 @@ events = Table(
     _jsonb("after"),
     Column("batch_id", Uuid),
     Column("note", Text),
+    Column(
+        "request_id",
+        Text,
+        server_default=text("convstore.setting('request_id'::text)"),
+        comment="Request that made it, as in the log; none outside of requests and jobs",
+    ),
     Index("idx_events_conversation", "workspace_id", "conversation_id", "id"),
     Index("idx_events_workspace", "workspace_id", "id"),
     Index("idx_events_batch", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -102,7 +103,7 @@ class Batches:
         # One at a time: memory stays bounded, and what comes later sees what came before.
         self._wait()
         if batch:
-            self._storing = self._thread.submit(self._see_through, batch)
+            self._storing = self._thread.submit(copy_context().run, self._see_through, batch)
 
     def _wait(self) -> None:
         storing, self._storing = self._storing, None

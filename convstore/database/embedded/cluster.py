@@ -126,6 +126,7 @@ def server_settings(data: Path, socket_directory: Path) -> dict[str, str]:
         "log_timezone": "UTC",
         "lc_messages": "C",
         "log_checkpoints": "off",
+        "log_line_prefix": "%m [%p] %a: ",  # the application's name carries the request that a statement belongs to
         # Errors of statements go to who made them: their words carry conversation text, which has no place in a log.
         "log_min_messages": "log",
         "log_min_error_statement": "panic",
