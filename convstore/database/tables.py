@@ -66,6 +66,7 @@ __all__ = [
     "reviews",
     "set_statistics",
     "sign_in_attempts",
+    "sign_in_sessions",
     "similarity_bands",
     "similarity_signatures",
     "stock_phrases",
@@ -171,6 +172,22 @@ sign_in_attempts = Table(
     _at("last_at"),
     Index("idx_sign_in_attempts_last_at", "last_at"),
     comment="Passwords tried in vain, so that guessing gets slow in every process",
+)
+
+sign_in_sessions = Table(
+    "sign_in_sessions",
+    metadata,
+    Column("key", Text, primary_key=True, comment="SHA-256 of the secret in the browser's cookie"),
+    Column(
+        "sealed",
+        LargeBinary,
+        nullable=False,
+        comment="Tokens of the sign-in, encrypted with that secret, which is stored nowhere",
+    ),
+    _at("created_at"),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("idx_sign_in_sessions_expires_at", "expires_at"),
+    comment="Browsers that stay signed in: what their cookie opens",
 )
 
 workspaces = Table(

@@ -200,6 +200,8 @@ def _attempts_on(
     yield attempt("TRUNCATE", False, sql.SQL("TRUNCATE {} CASCADE").format(name))
     yield attempt("INSERT", allowed("INSERT"), _insert(name, fresh))
     for column in table.columns:
+        read = sql.SQL("SELECT {} FROM {} WHERE {}").format(sql.Identifier(column.name), name, where)
+        yield attempt("SELECT", allowed("SELECT", column.name), read, column.name)
         if column.name not in fresh:
             statement = _insert(name, {**fresh, column.name: None})
             yield attempt("INSERT", allowed("INSERT", column.name), statement, column.name)

@@ -105,6 +105,7 @@ POLICIES: Mapping[str, tuple[str, ...]] = {
     ),
     "set_statistics": (_EVERY, _SEEN),
     "sign_in_attempts": (_EVERY,),
+    "sign_in_sessions": (_EVERY,),
     "similarity_bands": (_EVERY, _SEEN),
     "similarity_signatures": (_EVERY, _SEEN),
     "stock_phrases": (_EVERY, _SEEN),

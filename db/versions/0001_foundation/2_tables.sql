@@ -62,6 +62,22 @@ COMMENT ON TABLE sign_in_attempts IS 'Passwords tried in vain, so that guessing 
 
 COMMENT ON COLUMN sign_in_attempts.key IS 'SHA-256 of an e-mail, an address or both';
 
+CREATE TABLE sign_in_sessions (
+    key TEXT NOT NULL, 
+    sealed BYTEA NOT NULL, 
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+    CONSTRAINT pk_sign_in_sessions PRIMARY KEY (key)
+);
+
+CREATE INDEX idx_sign_in_sessions_expires_at ON sign_in_sessions (expires_at);
+
+COMMENT ON TABLE sign_in_sessions IS 'Browsers that stay signed in: what their cookie opens';
+
+COMMENT ON COLUMN sign_in_sessions.key IS 'SHA-256 of the secret in the browser''s cookie';
+
+COMMENT ON COLUMN sign_in_sessions.sealed IS 'Tokens of the sign-in, encrypted with that secret, which is stored nowhere';
+
 CREATE TABLE workspaces (
     id UUID DEFAULT gen_random_uuid() NOT NULL, 
     slug TEXT NOT NULL CONSTRAINT ck_workspaces_slug CHECK (slug ~ '^[a-z0-9](-?[a-z0-9]){0,62}$'), 

@@ -8,7 +8,7 @@ BEGIN
         FROM pg_class AS c
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
           AND c.relname IN (
-              'profiles', 'sign_in_attempts', 'workspaces', 'workspace_members', 'workspace_invitations', 'personas', 'emotional_arcs',
+              'profiles', 'sign_in_attempts', 'sign_in_sessions', 'workspaces', 'workspace_members', 'workspace_invitations', 'personas', 'emotional_arcs',
               'training_topics', 'prompt_templates', 'conversations', 'conversation_turns', 'findings', 'reviews',
               'review_drafts', 'leases', 'queues', 'turn_exclusions', 'events', 'releases', 'release_items', 'ingest_runs',
               'ingest_items', 'quarantine', 'conversations_archive', 'retention_policies', 'coverage_targets',
@@ -272,7 +272,14 @@ BEGIN
             ('duplicate_members', NULL)
         ) AS rights (name, writer)
     LOOP
-        EXECUTE format('GRANT SELECT ON public.%I TO authenticated', t.name);
+        IF t.name = 'conversations_archive' THEN
+            -- What others said in reviews is hidden in a blind workspace; where it lies in one column, from everybody.
+            GRANT SELECT (id, workspace_id, conversation_id, conversation_name, row, turns, findings, exclusions,
+                          archived_at, archived_by)
+                ON public.conversations_archive TO authenticated;
+        ELSE
+            EXECUTE format('GRANT SELECT ON public.%I TO authenticated', t.name);
+        END IF;
         EXECUTE format('CREATE POLICY "Members see" ON public.%I FOR SELECT TO authenticated
             USING (workspace_id IN (SELECT convstore.my_workspaces(''viewer'')))', t.name);
         CONTINUE WHEN t.writer IS NULL;

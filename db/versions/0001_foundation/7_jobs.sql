@@ -129,7 +129,8 @@ $$
 DECLARE
     found_job public.jobs := convstore.own_job(job);
 BEGIN
-    IF found_job.id IS NULL OR found_job.status NOT IN ('failed', 'cancelled') THEN
+    -- An import whose files are gone has nothing to go on with.
+    IF found_job.id IS NULL OR found_job.status NOT IN ('failed', 'cancelled') OR found_job.arguments ? 'discarded_at' THEN
         RETURN false;
     END IF;
     UPDATE public.jobs AS j

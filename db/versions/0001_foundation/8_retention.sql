@@ -88,7 +88,10 @@ BEGIN
     WITH made AS (
         INSERT INTO public.conversations_archive
             (id, workspace_id, conversation_id, conversation_name, row, turns, findings, reviews, exclusions, archived_by)
-        SELECT c.id, c.workspace_id, c.conversation_id, c.conversation_name, to_jsonb(c),
+        -- Means of reviews are made again on the way back: by then the workspace may be blind.
+        SELECT c.id, c.workspace_id, c.conversation_id, c.conversation_name,
+               to_jsonb(c) - ARRAY['human_quality_score', 'human_empathy_score', 'human_clarity_score',
+                                   'human_appropriateness_score', 'human_brand_voice_alignment', 'effective_quality'],
                coalesce((SELECT jsonb_agg(to_jsonb(t) ORDER BY t.turn_number)
                          FROM public.conversation_turns AS t WHERE t.workspace_id = workspace AND t.conversation_id = c.id), '[]'),
                coalesce((SELECT jsonb_agg(to_jsonb(f)) FROM public.findings AS f
@@ -129,6 +132,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
 $$
 DECLARE
     kept public.conversations_archive%ROWTYPE;
+    back uuid[] := '{}';
 BEGIN
     IF NOT convstore.leads(workspace) THEN
         RAISE EXCEPTION 'only a lead brings conversations back from the archive' USING ERRCODE = '42501';
@@ -158,9 +162,11 @@ BEGIN
         PERFORM convstore.insert_rows('public.reviews', kept.reviews);
         PERFORM convstore.insert_rows('public.turn_exclusions', kept.exclusions);
         DELETE FROM public.conversations_archive AS a WHERE a.id = kept.id;
+        back := back || kept.id;
         RETURN NEXT kept.id;
     END LOOP;
     PERFORM set_config('convstore.moving', '', true);
+    PERFORM convstore.keep_human_scores(back);
 END
 $$;
 
@@ -181,7 +187,7 @@ $$
         UNION ALL
         SELECT 'uploads', count(*), sum((j.arguments ->> 'stored_bytes')::bigint)::bigint
         FROM public.jobs AS j
-        WHERE j.workspace_id = workspace AND j.task = 'ingest' AND j.status IN ('queued', 'running', 'failed')
+        WHERE j.workspace_id = workspace AND j.task = 'ingest' AND j.status <> 'succeeded' AND NOT j.arguments ? 'discarded_at'
     ) AS u
     WHERE u.items > 0 AND (
         (SELECT convstore.is_trusted())
