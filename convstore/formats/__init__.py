@@ -9,11 +9,12 @@ from __future__ import annotations
 from convstore.formats.decode import decode
 from convstore.formats.family import Source
 from convstore.formats.node import Refused
+from convstore.formats.own import document_of
 from convstore.formats.registry import FAMILIES, detect
 from convstore.formats.repeats import note_repeats
 from convstore.model import ParsedFile, Rejection
 
-__all__ = ["FAMILIES", "parse"]
+__all__ = ["FAMILIES", "document_of", "parse"]
 
 
 def parse(data: bytes, *, name: str, conversation_id: str | None = None) -> ParsedFile | Rejection:

@@ -11,6 +11,7 @@ from convstore.formats.family import Family
 from convstore.formats.flat import FLAT
 from convstore.formats.mp import MP_FULL, MP_SINGLE
 from convstore.formats.node import kind_of
+from convstore.formats.own import OWN
 from convstore.formats.raw import RAW
 from convstore.formats.v3 import V3_MULTI, V3_SINGLE
 from convstore.formats.v4_full import V4_FULL
@@ -21,7 +22,7 @@ __all__ = ["FAMILIES", "detect"]
 
 # The order matters: mp-full and v3-multi hold the same keys, v3-single is a stricter enriched.
 _IN_ORDER: Sequence[Family] = (
-    V4_FULL, MP_FULL, V3_MULTI, MP_SINGLE, V3_SINGLE, ENRICHED, RAW, FLAT, V5_JSONL, MESSAGES, SHAREGPT,
+    V4_FULL, MP_FULL, V3_MULTI, MP_SINGLE, V3_SINGLE, ENRICHED, RAW, FLAT, V5_JSONL, MESSAGES, SHAREGPT, OWN,
 )  # fmt: skip
 
 #: The names of the families, as reports and the command line show them.

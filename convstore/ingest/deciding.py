@@ -100,6 +100,10 @@ def decide(candidate: Candidate, known: Known, *, on_conflict: OnConflict, actor
         report.outcome = "stored"
         return None
     report.conversation_id = existing.conversation_id
+    if existing.processing_status == "failed" and existing.turns_sha256 == candidate.turns_sha256:
+        # Its file was lost, and here it is.
+        report.outcome = "replaced"
+        return existing
     if not existing.is_active:
         report.warnings.append(
             {

@@ -20,6 +20,7 @@ __all__ = [
     "ROW_PAGE",
     "KeptFile",
     "Origin",
+    "Source",
     "count_kept_files",
     "find_origins",
     "find_unnamed",

@@ -82,6 +82,7 @@ class Existing:
     reviewed_by: UUID | None
     created_by: UUID
     is_active: bool
+    processing_status: str = "completed"
 
 
 def find_existing(
@@ -161,6 +162,8 @@ def replace_conversation(
         sql.SQL(
             """
             UPDATE public.conversations AS c SET {assignments},
+                -- Whose file was lost comes out of the trash with the new one.
+                is_active = c.is_active OR c.processing_status = 'failed', processing_status = 'completed',
                 persona_id = (SELECT p.id FROM public.personas AS p
                               WHERE p.workspace_id = c.workspace_id AND p.persona_key = %(persona_key)s::varchar),
                 emotional_arc_id = (SELECT a.id FROM public.emotional_arcs AS a

@@ -14,7 +14,8 @@ from convstore.database import Context, Database
 from convstore.errors import ForbiddenError
 from convstore.files import FileStore
 from convstore.model import Actor
-from convstore.queries.integrity import count_kept_files
+from convstore.queries.integrity import KeptFile, Source, count_kept_files
+from convstore.reconcile.mending import find_lost, mend
 from convstore.reconcile.orphans import find_orphans, repair_orphans
 from convstore.reconcile.reports import Checkpoint, Progress, ReconcileReport
 from convstore.reconcile.rows import bad_file, inspect_page, is_still_so, iter_bad_files, repair_row
@@ -57,8 +58,8 @@ class _Reconciliation:
             if self.state["phase"] == "rows":
                 self.rows(threads)
             if self.state["phase"] == "others":
-                for kind, entry in iter_bad_files(self.database, self.files, self.actor, threads):
-                    getattr(self.report, kind).append(entry)
+                for source, kept, kind, reason in iter_bad_files(self.database, self.files, self.actor, threads):
+                    self.bad(source, kept, kind, reason)
                 self.move_on("objects")
             self.objects()
         self.progress(self.total, self.total, "")
@@ -73,12 +74,27 @@ class _Reconciliation:
             for row, found in page:
                 if found.kind == "equal" or not is_still_so(self.database, self.actor, row):
                     continue
+                if found.kind != "drifted":
+                    digest = row.values["content_sha256"]
+                    kept = KeptFile(str(row.id), row.conversation_id, row.file_path, digest)
+                    self.bad("conversations", kept, found.kind, found.reason)
+                    continue
                 entry = bad_file(row.conversation_id, row.file_path, found.reason, fields=found.fields)
                 if self.repair:
                     entry["repair"] = repair_row(self.database, self.actor, row, found, language=self.language)
-                getattr(self.report, found.kind).append(entry)
+                self.report.drifted.append(entry)
             self.note(str(page[-1][0].id), len(page), "files of conversations")
         self.move_on("others")
+
+    def bad(self, source: Source, kept: KeptFile, kind: str, reason: str) -> None:
+        with self.database.transaction(Context.of(self.actor), read_only=True) as connection:
+            if find_lost(connection, self.actor.workspace_id, [kept.path]):
+                return
+        entry = bad_file(kept.conversation_id, kept.path, reason)
+        if self.repair:
+            done = mend(self.database, self.files, self.actor, source, kept, language=self.language)
+            entry |= {"repair": done.repair, "reason": done.reason or reason}
+        getattr(self.report, kind).append(entry)
 
     def objects(self) -> None:
         while page := self.files.list(after=self.state["after"]):
@@ -117,8 +133,9 @@ def reconcile(
     Parameters
     ----------
     repair
-        Derive rows again from their files, adopt files that an import left, remove those that are done with, and keep
-        the rest in quarantine. Missing and damaged files are reported; nothing can make them again.
+        Derive rows again from their files, write missing and damaged files again where their own bytes or the rows
+        still prove what they held, adopt files that an import left, remove those that are done with, and keep the rest
+        in quarantine. What is lost is said to be so once; what is left of it is kept there too.
     start
         What `checkpoint` was given last by a run that was stopped.
 

@@ -12,7 +12,7 @@ from convstore.documents import CONTENT_COLUMNS, conversation_row, finding_rows,
 from convstore.errors import ConvstoreError, NotFoundError
 from convstore.files import DamagedFileError, FileStore
 from convstore.model import Actor
-from convstore.queries.integrity import list_kept_files, list_rows, list_turns_of
+from convstore.queries.integrity import KeptFile, Source, list_kept_files, list_rows, list_turns_of
 from convstore.queries.storing import lock_version, replace_conversation
 from convstore.reconcile.inspection import (
     COMPARED_COLUMNS,
@@ -89,9 +89,10 @@ def repair_row(database: Database, actor: Actor, row: StoredRow, found: Inspecti
 
 def iter_bad_files(
     database: Database, files: FileStore, actor: Actor, threads: Executor
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Files of the archive and of older versions in releases that are missing or damaged: (kind, entry)."""
-    for source in ("archive", "releases"):
+) -> Iterator[tuple[Source, KeptFile, str, str]]:
+    """Files of the archive and of older versions in releases that are missing or damaged, with the kind and reason."""
+    sources: tuple[Source, ...] = ("archive", "releases")
+    for source in sources:
         after = None
         while True:
             with database.transaction(Context.of(actor), read_only=True) as connection:
@@ -102,8 +103,7 @@ def iter_bad_files(
             problems = threads.map(lambda kept: find_bad_file(files, kept.path, kept.content_sha256), page)
             for kept, problem in zip(page, problems, strict=True):
                 if problem is not None:
-                    kind, reason = problem
-                    yield kind, bad_file(kept.conversation_id, kept.path, reason)
+                    yield source, kept, *problem
 
 
 def find_bad_file(files: FileStore, path: str, content_sha256: str) -> tuple[str, str] | None:

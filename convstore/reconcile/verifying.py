@@ -10,6 +10,7 @@ from convstore.errors import UsageError
 from convstore.files import FileStore
 from convstore.model import Actor
 from convstore.queries.integrity import Source, count_kept_files, list_kept_files
+from convstore.reconcile.mending import find_lost
 from convstore.reconcile.reports import Checkpoint, Progress, VerifyReport
 from convstore.reconcile.rows import bad_file, find_bad_file
 
@@ -31,6 +32,8 @@ def verify(
 ) -> VerifyReport:
     """Read every file that conversations, the archive and releases name, and compare its hash.
 
+    What a repair found to be lost stands in the quarantine and is not counted again.
+
     Parameters
     ----------
     start
@@ -50,8 +53,11 @@ def verify(
                 if not page:
                     break
                 problems = threads.map(lambda kept: find_bad_file(files, kept.path, kept.content_sha256), page)
-                for kept, problem in zip(page, problems, strict=True):
-                    if problem is not None:
+                wrong = [(kept, found) for kept, found in zip(page, problems, strict=True) if found is not None]
+                with database.transaction(Context.of(actor), read_only=True) as connection:
+                    lost = find_lost(connection, actor.workspace_id, [kept.path for kept, _ in wrong])
+                for kept, problem in wrong:
+                    if kept.path not in lost:
                         getattr(report, problem[0]).append(bad_file(kept.conversation_id, kept.path, problem[1]))
                 key = page[-1].key
                 report.checked += len(page)

@@ -42,19 +42,20 @@ def trashed(store: ConvStore) -> list[tuple[Any, ...]]:
         return connection.execute("SELECT id FROM conversations WHERE NOT is_active").fetchall()
 
 
-def test_missing_and_damaged_files_are_named_and_stay(filled: ConvStore) -> None:
+def test_missing_and_damaged_files_are_named_and_nothing_is_touched(filled: ConvStore) -> None:
     gone, cut, other = (path_of(filled, f"talk-{number}") for number in (0, 1, 2))
     filled.files.delete([gone, cut, other])
     whole = pack(b'{"some": "other document"}')
     filled.files.put(cut, whole[:-4])
     filled.files.put(other, whole)
-    for repair in (False, True):
-        report = filled.reconcile(repair=repair)
+    for _ in range(2):
+        report = filled.reconcile()
         assert [entry["conversation_id"] for entry in report.missing] == ["talk-0"]
         assert sorted(entry["conversation_id"] for entry in report.damaged) == ["talk-1", "talk-2"]
         assert (report.repaired, report.is_clean) == (0, False)
     verified = filled.verify()
     assert (len(verified.missing), len(verified.damaged), verified.checked) == (1, 2, 5)
+    assert (filled.files.stat(gone), filled.files.get(other), filled.quarantined()) == (None, whole, ())
 
 
 @pytest.mark.parametrize(

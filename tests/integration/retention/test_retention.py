@@ -6,12 +6,16 @@ import io
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from convstore.core import ConvStore
+from convstore.database import Context
 from convstore.errors import ConvstoreError, ForbiddenError, QuotaError
 from convstore.model import Filter
 from tests.integration.conversations import conversation, folder_of
@@ -155,6 +159,38 @@ def test_archive_and_back_with_everything(filled: ConvStore) -> None:
     assert [event.action for event in after.events].count("reviewed") == 1, "no review happened on the way"
     assert filled.archive().archived == [], "who was brought back stays"
     assert filled.reconcile().is_clean
+
+
+def test_what_others_said_stays_hidden_in_the_archive_of_a_blind_workspace(filled: ConvStore) -> None:
+    filled.review(["talk-0"], status="approved", scores={"quality": 4.5}, note="between us", as_review=True)
+    admin(filled, "UPDATE conversations SET created_at = now() - interval '13 months' WHERE conversation_id = 'talk-0'")
+    filled.archive()
+    filled.update_workspace(blind=True)
+    omar = uuid4()
+    with filled.database.admin() as connection:
+        connection.execute("INSERT INTO profiles (id, issuer, subject, name) VALUES (%s, 'x', 'omar', 'Omar')", [omar])
+        connection.execute(
+            "INSERT INTO workspace_members (workspace_id, user_id, role) VALUES (%s, %s, 'reviewer')",
+            [filled.actor.workspace_id, omar],
+        )
+
+    def asks(user_id: UUID, columns: str) -> str:
+        with filled.database.transaction(Context(user_id=user_id)) as connection:
+            return str(connection.execute(text(f"SELECT {columns} FROM conversations_archive")).all())
+
+    for person in (omar, filled.actor.user_id):
+        for columns in ("reviews", "*", "to_jsonb(conversations_archive)"):
+            with pytest.raises(ForbiddenError):
+                asks(person, columns)
+        seen = asks(person, "conversation_id, row, turns, findings, exclusions")
+        assert "talk-0" in seen
+        assert "between us" not in seen
+        assert "human_quality_score" not in seen
+    filled.restore(["talk-0"])
+    assert filled.get("talk-0").conversation.human_quality_score is None, "it is blind by now"
+    assert [review.note for review in filled.get("talk-0").reviews] == ["between us"]
+    filled.update_workspace(blind=False)
+    assert filled.get("talk-0").conversation.human_quality_score == Decimal("4.5")
 
 
 def test_archived_id_that_was_stored_again_is_not_overwritten(filled: ConvStore, tmp_path: Path) -> None:

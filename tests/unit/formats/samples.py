@@ -300,6 +300,26 @@ def sharegpt_row() -> Json:
     return {"conversations": spoken, "system": "You advise gardeners.", "tools": ""}
 
 
+def own() -> Json:
+    return {
+        "convstore_conversation": {
+            "conversation_id": "own-1",
+            "conversation_name": "A letter that came late",
+            "tier": "scenario",
+            "scores": {"quality": 4.5, "empathy": 3.0},
+            "persona_key": "careful_saver",
+            "starting_emotion": "dread",
+            "emotional_intensity_start": 0.8,
+            "system_prompt": "Be plain.",
+            "extra": {"file_metadata": {"version": "1"}},
+        },
+        "turns": [
+            {"role": "user", "content": "What now?", "detected_emotion": "dread", "emotional_intensity": 0.8},
+            {"role": "assistant", "content": "One step first.", "primary_strategy": "slow down", "tone": "warm"},
+        ],
+    }
+
+
 def every_family() -> dict[str, Json]:
     return {
         "v4-full": v4_full(),
@@ -313,4 +333,5 @@ def every_family() -> dict[str, Json]:
         "v5-jsonl": v5_jsonl(),
         "messages": [messages_row(), messages_row(system=False)],
         "sharegpt": [sharegpt_row(), sharegpt_row()],
+        "convstore": own(),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convstore.formats import FAMILIES, parse
+from convstore.formats import FAMILIES, document_of, parse
 from convstore.model import Draft, FormatWarning, ParsedFile, Rejection
 from tests.unit.formats.samples import encode, every_family, parsed
 
@@ -30,6 +31,17 @@ def test_a_stored_document_reads_back_to_the_same_conversation(family: str) -> N
             if family not in ("messages", "sharegpt") or name != "conversation_name":
                 assert getattr(reread, name) == getattr(draft, name), name
         assert reread.document == draft.document
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_conversation_of_any_family_is_written_again_from_what_is_known_of_it(family: str) -> None:
+    for draft in parsed(every_family()[family], "first.json").conversations:
+        assert isinstance(draft, Draft)
+        document = document_of(draft)
+        (again,) = parsed(orjson.dumps(document)).conversations
+        assert isinstance(again, Draft)
+        kept = {"id_is_derived": draft.id_is_derived, "document": draft.document, "warnings": draft.warnings}
+        assert replace(again, **kept) == draft
 
 
 def test_the_document_of_an_aggregate_holds_one_conversation_and_what_belongs_to_the_file() -> None:
