@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from convstore.database import Context, Database
 from convstore.database.tables import ingest_items, jobs
@@ -32,12 +32,23 @@ def examine_workspace(database: Database, actor: Actor) -> tuple[CheckResult, ..
 
 def _jobs(connection: Connection, actor: Actor) -> Iterator[CheckResult]:
     before = datetime.now(UTC) - timedelta(seconds=STUCK_S)
+    later = jobs.alias()
+    # What was done since, or cannot be done again, is nobody's concern any more.
+    is_over = j.arguments.has_key("discarded_at") | (
+        (j.task != "ingest")
+        & exists().where(
+            later.c.workspace_id == j.workspace_id,
+            later.c.task == j.task,
+            later.c.status == "succeeded",
+            later.c.created_at > j.created_at,
+        )
+    )
     counts = connection.execute(
         select(
             func.count().filter(j.status == "queued"),
             func.count().filter((j.status == "queued") & (j.updated_at < before)),
             func.count().filter((j.status == "running") & (j.updated_at < before)),
-            func.count().filter(j.status == "failed"),
+            func.count().filter((j.status == "failed") & ~is_over),
         ).where(j.workspace_id == actor.workspace_id, j.status.in_(("queued", "running", "failed")))
     ).one()
     queued, waiting, silent, failed = counts
@@ -46,27 +57,32 @@ def _jobs(connection: Connection, actor: Actor) -> Iterator[CheckResult]:
         yield CheckResult(
             name="workers",
             status="fail",
-            fact=f"{queued} jobs wait and no worker runs",
+            fact=f"{_jobs_that(queued, 'waits', 'wait')} and no worker runs",
             next_action="Start one: convstore worker.",
         )
     elif waiting or silent:
         yield CheckResult(
             name="workers",
             status="warn",
-            fact=f"{waiting} jobs wait for more than five minutes, {silent} have said nothing for as long",
+            fact=f"{_jobs_that(waiting, 'waits', 'wait')} for more than five minutes, "
+            f"{_jobs_that(silent, 'says', 'say')} nothing for as long",
             next_action="Look at them on the System screen; more workers take more at once.",
         )
     else:
-        yield CheckResult(name="workers", status="ok", fact=f"{workers} running, {queued} jobs wait")
+        yield CheckResult(name="workers", status="ok", fact=f"{workers} running, {_jobs_that(queued, 'waits', 'wait')}")
     if failed:
         yield CheckResult(
             name="jobs",
             status="warn",
-            fact=f"{failed} jobs failed",
+            fact=_jobs_that(failed, "failed", "failed"),
             next_action="Read why on the System screen, and retry or cancel them.",
         )
     else:
         yield CheckResult(name="jobs", status="ok", fact="none has failed")
+
+
+def _jobs_that(count: int, does: str, do: str) -> str:
+    return f"1 job {does}" if count == 1 else f"{count:,} jobs {do}"
 
 
 def _imports(connection: Connection, actor: Actor) -> Iterator[CheckResult]:
@@ -75,7 +91,7 @@ def _imports(connection: Connection, actor: Actor) -> Iterator[CheckResult]:
             i.workspace_id == actor.workspace_id, i.processing_status.in_(("queued", "processing"))
         )
     ).scalar_one()
-    fact = f"{left} files are on their way" if left else "no file waits"
+    fact = "no file waits" if not left else "1 file is on its way" if left == 1 else f"{left:,} files are on their way"
     yield CheckResult(name="imports", status="ok", fact=fact)
 
 

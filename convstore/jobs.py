@@ -128,7 +128,19 @@ def cancel_job(database: Database, actor: Actor, job_id: UUID) -> None:
 
 
 def retry_job(database: Database, actor: Actor, job_id: UUID) -> None:
-    """Queue a failed or cancelled job again; it goes on where it was."""
+    """Queue a failed or cancelled job again; it goes on where it was.
+
+    Raises
+    ------
+    ConflictError
+        It is neither, or the files that it was to import are not kept any more.
+    """
+    if get_job(database, actor, job_id).uploads_gone:
+        raise ConflictError(
+            "the files of this import are not kept any more",
+            hint="Import them again.",
+            facts={"job_id": str(job_id)},
+        )
     _change(database, actor, job_id, "retry_job", "has neither failed nor been cancelled")
 
 

@@ -426,6 +426,7 @@ class Job:
     """Work in the background. `total` is None while nobody knows; `attempt` counts starts.
 
     `error` is an error as the command line shows it, `result` what the same command would have answered.
+    `uploads_gone` is True for an import whose files are not kept any more, so that it cannot be tried again.
     """
 
     id: UUID
@@ -444,3 +445,4 @@ class Job:
     started_at: datetime | None
     updated_at: datetime
     finished_at: datetime | None
+    uploads_gone: bool = False

@@ -76,10 +76,13 @@ def _print_reconcile(report: ReconcileReport, *, repair: bool) -> None:
         f"{len(getattr(report, kind)):,} {kind}" for kind in ("missing", "damaged", "drifted", "orphans")
     )
     console().print(f"{counts}; {report.repaired:,} repaired")
-    if (report.drifted or report.orphans) and not repair:
+    if not report.is_clean and not repair:
         console().print("Nothing was changed; --repair does what can be done.")
-    if report.missing or report.damaged:
-        console().print("Missing and damaged files cannot be made again: bring them back from a backup.")
+    if repair and any(entry["repair"] is None for entry in (*report.missing, *report.damaged)):
+        console().print(
+            "What is left of lost files is in quarantine, their conversations are in the trash: import the originals"
+            " again, or bring the files back from a backup."
+        )
 
 
 @command(app, "retention")
@@ -94,6 +97,8 @@ def retention(
 
 
 def _print_retention(report: RetentionReport) -> None:
+    from convstore.retention import size_in_words
+
     kinds = ("trashed", "archived", "deleted", "protected")
     for kind in kinds:
         for entry in getattr(report, kind):
@@ -101,6 +106,9 @@ def _print_retention(report: RetentionReport) -> None:
             console().print(
                 f"{entry['conversation_id']}: {kind} ({entry['status']}, expired {entry['expires_at']}{reason})"
             )
+    for entry in report.uploads:
+        size = size_in_words(entry["bytes"])
+        console().print(f"{entry['files']} uploaded files of a {entry['status']} import, {size}: not kept any longer")
     verb = "would be " if report.dry_run else ""
     console().print(", ".join(f"{len(getattr(report, kind)):,} {verb}{kind}" for kind in kinds))
 

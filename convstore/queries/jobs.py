@@ -30,6 +30,7 @@ def list_jobs(
         select(
             j.id, j.task, j.status, j.done, j.total, j.step, j.result, j.error, j.cancel_requested, j.attempt,
             j.created_by, profiles.c.name.label("asked_by"), j.created_at, j.started_at, j.updated_at, j.finished_at,
+            j.arguments.has_key("discarded_at").label("uploads_gone"),
         )
         .select_from(jobs.outerjoin(profiles, profiles.c.id == j.created_by))
         .where(j.workspace_id == workspace_id)

@@ -12,10 +12,12 @@ from convstore.retention.space import (
     set_quota,
     size_in_words,
 )
+from convstore.retention.unclaimed import RETRY_DAYS
 
 __all__ = [
     "ARCHIVE_DAYS",
     "RETAINED",
+    "RETRY_DAYS",
     "ArchiveReport",
     "RetentionReport",
     "SpaceGuard",

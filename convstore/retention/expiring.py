@@ -19,6 +19,7 @@ from convstore.errors import DatabaseError, ForbiddenError
 from convstore.files import FileStore
 from convstore.model import Actor
 from convstore.retention.archive import archive_rows
+from convstore.retention.unclaimed import discard_unclaimed, list_unclaimed
 from convstore.saol.deleting import agent_delete
 
 __all__ = ["RetentionReport", "apply_retention"]
@@ -29,13 +30,17 @@ PAGE = 200
 
 @dataclass(slots=True, kw_only=True)
 class RetentionReport:
-    """What went where, or would. `protected` has expired and stays all the same."""
+    """What went where, or would. `protected` has expired and stays all the same.
+
+    `uploads` are imports that nobody tried again, whose files went.
+    """
 
     dry_run: bool
     trashed: list[dict[str, Any]] = field(default_factory=list)
     archived: list[dict[str, Any]] = field(default_factory=list)
     deleted: list[dict[str, Any]] = field(default_factory=list)
     protected: list[dict[str, Any]] = field(default_factory=list)
+    uploads: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +81,8 @@ def apply_retention(
 ) -> RetentionReport:
     """Move what has expired on its way: into the trash, into the archive, or out for good.
 
-    What comes into the trash now stays there for the days of its policy, even if those are none.
+    What comes into the trash now stays there for the days of its policy, even if those are none. Files that wait for an
+    import to be tried again go after `RETRY_DAYS`.
 
     Raises
     ------
@@ -98,6 +104,7 @@ def apply_retention(
         done += len(page)
         if progress is not None:
             progress(done, done, "")
+    report.uploads = list_unclaimed(database, actor) if dry_run else discard_unclaimed(database, files, actor)
     return report
 
 

@@ -14,6 +14,7 @@ from convstore.core import ConvStore, Resources
 from convstore.database import Context
 from convstore.errors import ConflictError, ForbiddenError, NotFoundError, StorageUnavailableError
 from convstore.queue import defer
+from convstore.retention import RETRY_DAYS
 from convstore.worker import run_worker, run_worker_in_background, task
 from convstore.worker.schedule import DAILY_TASKS, defer_daily
 from tests.integration.conversations import document
@@ -257,6 +258,37 @@ def test_a_cancelled_import_says_so(store: ConvStore, resources: Resources) -> N
     run_worker(resources, once=True)
     assert set(items(store).values()) == {"completed"}
     assert store.count() == (2, True)
+
+
+def test_files_of_an_import_that_nobody_tries_again_go_in_time(store: ConvStore, resources: Resources) -> None:
+    def kept_bytes() -> int:
+        return sum(stat.size for stat in store.files.list() if "/upload-" in stat.path)
+
+    def later(days: int) -> None:
+        with store.database.admin() as connection:
+            connection.execute("UPDATE jobs SET finished_at = finished_at - make_interval(days => %s)", [days])
+
+    job_id, waiting = store.ingest_later(uploads(2)), store.ingest_later(uploads(1, "other"))
+    store.cancel_job(job_id)
+    assert store.storage_use().bytes_by_kind["uploads"] == kept_bytes(), "cancelled, they still take space"
+    later(RETRY_DAYS - 1)
+    assert store.apply_retention().uploads == []
+    later(2)
+    planned = store.apply_retention(dry_run=True).uploads
+    assert [(entry["job_id"], entry["files"]) for entry in planned] == [(str(job_id), 2)]
+    before = kept_bytes()
+    assert store.apply_retention().uploads == planned
+    assert kept_bytes() == before - planned[0]["bytes"]
+    assert store.apply_retention().uploads == [], "once"
+    with pytest.raises(ConflictError, match="not kept any more"):
+        store.retry_job(job_id)
+    with pytest.raises(AssertionError), store.database.transaction(Context.of(store.actor)) as connection:
+        assert connection.execute(text("SELECT convstore.retry_job(:job)"), {"job": job_id}).scalar_one()
+    assert [event.action for event in store.events(limit=1)] == ["uploads discarded"]
+    assert store.reconcile().is_clean
+    run_worker(resources, once=True)
+    assert store.job(waiting).status == "succeeded"
+    assert kept_bytes() == 0
 
 
 def test_nobody_works(store: ConvStore) -> None:
