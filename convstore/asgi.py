@@ -22,6 +22,8 @@ from convstore.api import create_api
 from convstore.core import Resources
 from convstore.resources import HOME_SCRIPT
 from convstore.settings import Settings
+from convstore.ui.browser_session import serve_cookies
+from convstore.ui.session_routes import session_routes
 
 __all__ = ["create_app"]
 
@@ -109,8 +111,10 @@ def create_app(settings: Settings | None = None) -> Any:
         yield
         resources.close()
 
+    serve_cookies()
     return st.App(
         HOME_SCRIPT,
+        routes=session_routes(resources),
         lifespan=lifespan,
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.hosts), www_redirect=False),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import streamlit as st
 
 from convstore.errors import ConvstoreError, SignInError
+from convstore.ui import browser_session
 from convstore.ui.words import plain, sentence
 
 if TYPE_CHECKING:
@@ -39,13 +40,19 @@ def by_provider(resources: Resources) -> Identity:
 def by_password(resources: Resources) -> Identity:
     """The person of this session, kept fresh; shows the sign-in and stops where there is none."""
     session: PasswordSession | None = st.session_state.get(_SESSION)
+    if browser_session.is_kept():
+        session = browser_session.recall(resources, session)
     if session is not None and session.is_stale:
+        passwords = _passwords(resources)
         try:
-            session = _passwords(resources).refresh(session)
+            if browser_session.is_kept():
+                session = browser_session.renew(resources, passwords)
+            else:
+                session = passwords.refresh(session)
         except SignInError as error:
-            st.session_state.pop(_SESSION)
+            st.session_state.pop(_SESSION, None)
             _ask_password(resources, error)
-        st.session_state[_SESSION] = session
+    st.session_state[_SESSION] = session
     if session is None:
         _ask_password(resources)
     return session.identity
@@ -60,6 +67,8 @@ def sign_out(resources: Resources) -> None:
     """End the session, here and at whoever vouched for it."""
     session: PasswordSession | None = st.session_state.get(_SESSION)
     st.session_state.clear()
+    if browser_session.is_kept():
+        browser_session.forget(resources)
     if session is not None:
         try:
             _passwords(resources).sign_out(session)
@@ -99,10 +108,14 @@ def _ask_password(resources: Resources, error: SignInError | None = None) -> NoR
             address = st.context.ip_address or "this machine"
             try:
                 with st.spinner("Signing in …"):
-                    st.session_state[_SESSION] = _passwords(resources).sign_in(email, password, address=address)
+                    session = _passwords(resources).sign_in(email, password, address=address)
             except SignInError as refused:
                 _say(refused)
             else:
+                if browser_session.remember(resources, session):
+                    # The browser leaves for its cookie, and comes back as somebody.
+                    st.stop()
+                st.session_state[_SESSION] = session
                 st.rerun()
     st.stop()
 
