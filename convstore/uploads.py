@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -42,17 +42,22 @@ def keep_uploads(
 ) -> tuple[list[dict[str, Any]], int]:
     """Keep files for a job: what `uploads_from` finds them by, as JSON documents, and the bytes that they take."""
     folder = f"{actor.user_id}/{uuid5(NAMESPACE_URL, str(actor.workspace_id))}/upload-{job_id}"
-    documents, stored = [], 0
-    for number, (name, data) in enumerate(uploads.items()):
-        paths = []
-        for part, start in enumerate(range(0, len(data), PART_BYTES)):
-            path = f"{folder}/{number:05d}-{part:04d}.gz"
-            packed = gzip.compress(data[start : start + PART_BYTES], compresslevel=6, mtime=0)
-            files.put(path, packed)
-            paths.append(path)
-            stored += len(packed)
-        digest = hashlib.sha256(data).hexdigest()
-        documents.append({"name": name, "size": len(data), "sha256": digest, "paths": paths})
+    documents: list[dict[str, Any]] = []
+    stored = 0
+
+    def parts() -> Iterator[tuple[str, bytes]]:
+        nonlocal stored
+        for number, (name, data) in enumerate(uploads.items()):
+            paths = []
+            for part, start in enumerate(range(0, len(data), PART_BYTES)):
+                paths.append(f"{folder}/{number:05d}-{part:04d}.gz")
+                packed = gzip.compress(data[start : start + PART_BYTES], compresslevel=6, mtime=0)
+                stored += len(packed)
+                yield paths[-1], packed
+            digest = hashlib.sha256(data).hexdigest()
+            documents.append({"name": name, "size": len(data), "sha256": digest, "paths": paths})
+
+    files.put_many(parts())
     return documents, stored
 
 

@@ -16,6 +16,9 @@ overview.greeting(store)
 stored, _ = store.count(Filter())
 if not stored:
     empty.nothing_stored()
+    # An import that is on its way, or went wrong.
+    if store.imports(limit=1):
+        health(store)
     st.stop()
 overview.waiting(store, vocabulary)
 left, right = st.columns([3, 2], gap="small")

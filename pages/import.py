@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from convstore.ui import importing
+import streamlit as st
+
+from convstore.rights import may
+from convstore.ui import importing, importing_later
 from convstore.ui.frame import heading
 from convstore.ui.session import current_store
 
 store = current_store()
 heading("Import").line.caption("Conversation files in any of the known formats, with one conversation or many in each")
-request = importing.form(store)
-if request is not None:
-    importing.run(store, request)
+if may(store.actor.role, "import"):
+    request = importing.form(store)
+    if request is not None:
+        importing.run(store, request)
+else:
+    st.info("Reviewers import. Ask an admin of the workspace for the role.", icon=":material/lock:")
+importing_later.under_way(store)
 importing.last_report()
-importing.quarantine(store)
+if may(store.actor.role, "import"):
+    importing.quarantine(store)
 importing.recent(store)

@@ -90,6 +90,19 @@ class Importing(Jobs):
         with self._reading() as connection:
             return list_imports(connection, self.actor.workspace_id, limit=limit)
 
+    def import_report(self, run_id: UUID, *, limit: int = 5000) -> IngestReport:
+        """What became of the files of an import, the first `limit` of them."""
+        from convstore.ingest import find_report
+
+        return find_report(self.database, self.actor, run_id, limit=limit)
+
+    def import_progress(self, run_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+        """How many files of each import are queued, processing, completed or failed."""
+        from convstore.queries.imports import count_items
+
+        with self._reading() as connection:
+            return count_items(connection, self.actor.workspace_id, run_ids)
+
     def quarantined(self, *, limit: int = 50) -> tuple[QuarantinedFile, ...]:
         """Input that could not be read, newest first."""
         from convstore.queries.imports import list_quarantined

@@ -17,7 +17,7 @@ from convstore.ingest.deciding import OnConflict
 from convstore.ingest.deferring import defer_ingest, run_deferred_ingest
 from convstore.ingest.importing import ingest
 from convstore.ingest.reports import ConversationReport, FileReport, IngestReport
-from convstore.ingest.runs import fail_items
+from convstore.ingest.runs import fail_items, find_report
 
 __all__ = [
     "ConversationReport",
@@ -26,6 +26,7 @@ __all__ = [
     "OnConflict",
     "defer_ingest",
     "fail_items",
+    "find_report",
     "ingest",
     "run_deferred_ingest",
 ]

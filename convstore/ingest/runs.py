@@ -15,8 +15,18 @@ from convstore.database import Context, Database
 from convstore.database.tables import conversations, events, ingest_items, ingest_runs
 from convstore.ingest.reports import ConversationReport, FileReport, IngestReport, Outcome
 from convstore.model import Actor
+from convstore.queries.imports import list_items
 
-__all__ = ["RunProgress", "close_run", "fail_items", "find_progress", "open_run", "queue_run", "settle_items"]
+__all__ = [
+    "RunProgress",
+    "close_run",
+    "fail_items",
+    "find_progress",
+    "find_report",
+    "open_run",
+    "queue_run",
+    "settle_items",
+]
 
 i = ingest_items.c
 
@@ -118,6 +128,25 @@ def close_run(database: Database, actor: Actor, run_id: UUID, report: IngestRepo
             .where(ingest_runs.c.workspace_id == actor.workspace_id, ingest_runs.c.id == run_id)
             .values(finished_at=func.now(), totals=report.totals)
         )
+
+
+def find_report(database: Database, actor: Actor, run_id: UUID, *, limit: int) -> IngestReport:
+    """What became of the files of an import, at most `limit`; those that were not read count as rejected."""
+    with database.transaction(Context.of(actor), read_only=True) as connection:
+        items = list_items(connection, actor.workspace_id, run_id, limit=limit)
+    return IngestReport(
+        files=[
+            _file_report(item.report)
+            if item.outcome is not None
+            else FileReport(
+                file=item.file,
+                outcome="rejected",
+                code="ERR_NOT_IMPORTED",
+                reason=f"not imported: {item.report.get('reason', item.processing_status)}",
+            )
+            for item in items
+        ]
+    )
 
 
 def _insert_run(connection: Connection, actor: Actor, run_id: UUID, on_conflict: str) -> None:

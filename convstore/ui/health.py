@@ -14,6 +14,14 @@ from convstore.ui.words import counted, moment, plain, sentence
 __all__ = ["health"]
 
 _MOST_COUNTED = 100
+_LAST_IMPORT = {
+    "finished": "Last import finished",
+    "queued": "An import waits",
+    "running": "An import is on its way",
+    "failed": "The last import failed",
+    "cancelled": "The last import was cancelled",
+    "interrupted": "The last import has not finished",
+}
 
 
 def health(store: ConvStore) -> None:
@@ -56,10 +64,8 @@ def _imports(store: ConvStore) -> None:
             st.markdown(_with_icon(f"{counted(unread, 'file')}{more} could not be read", good=False), width="content")
             link("import", "See them" if unread > 1 else "See it", key="see-unread")
     for run in store.imports(limit=1):
-        if run.finished_at is not None:
-            _line("Last import finished", moment(run.finished_at))
-        else:
-            _line("The last import has not finished", moment(run.started_at), good=False)
+        words = _LAST_IMPORT[run.state]
+        _line(words, moment(run.finished_at or run.started_at), good=run.state in ("finished", "queued", "running"))
 
 
 def _line(words: str, value: str, *, good: bool = True) -> None:

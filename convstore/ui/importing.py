@@ -1,4 +1,7 @@
-"""The blocks of the import screen: the form, the progress, what became of every file, what came in before."""
+"""The blocks of the import screen: the form, the progress, what became of every file, what came in before.
+
+A few small files are imported while one waits. More go into the background, where `importing_later` follows them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import streamlit as st
 from convstore.core import ConvStore
 from convstore.ingest import IngestReport, OnConflict
 from convstore.queries.imports import ImportRun
+from convstore.ui import importing_later
 from convstore.ui.navigation import link
 from convstore.ui.outcomes import OUTCOMES, conversations_frame, files_frame, outcome_column, problem_config
 from convstore.ui.words import bytes_of, counted, local_zone, number
@@ -25,6 +29,26 @@ _POLICIES: Mapping[OnConflict, str] = {
 }
 
 
+_TOTALS = {
+    "Files": "files",
+    "Stored": "stored",
+    "Unchanged": "unchanged",
+    "Replaced": "replaced",
+    "In conflict": "conflict",
+    "Not readable": "rejected",
+}
+_STATES = {
+    "queued": "Waiting",
+    "running": "Running",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "interrupted": "Not finished",
+}
+#: More than this goes into the background; less is stored in the time that one looks at a bar.
+_MOST_FILES = 20
+_MOST_BYTES = 5_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """Files to import and how."""
@@ -32,6 +56,11 @@ class Request:
     uploads: Mapping[str, bytes]
     on_conflict: OnConflict
     dry_run: bool
+
+    @property
+    def is_large(self) -> bool:
+        """True if nobody should have to wait for it."""
+        return len(self.uploads) > _MOST_FILES or sum(map(len, self.uploads.values())) > _MOST_BYTES
 
 
 def form(store: ConvStore) -> Request | None:
@@ -83,7 +112,12 @@ def _free(name: str, taken: Mapping[str, bytes]) -> str:
 
 
 def run(store: ConvStore, request: Request) -> None:
-    """Import with progress, keep the report, and clear the form."""
+    """Import with progress, keep the report, and clear the form; many or large files go into the background."""
+    if request.is_large and not request.dry_run:
+        with st.spinner(f"Keeping {counted(len(request.uploads), 'file')} …"):
+            importing_later.follow(store.ingest_later(request.uploads, on_conflict=request.on_conflict))
+        st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
+        st.rerun()
     bar = st.progress(0.0, text="Reading")
 
     def tell(done: int, total: int, name: str) -> None:
@@ -105,13 +139,20 @@ def last_report() -> None:
     if kept is None:
         return
     report, dry_run = kept
-    totals = report.totals
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(f"**{_summary(totals, dry_run)}**", width="content")
+            st.markdown(f"**{_summary(report.totals, dry_run)}**", width="content")
             if st.button("Close", key="close-report", type="tertiary", icon=":material/close:"):
                 del st.session_state["report"]
                 st.rerun()
+        _report(report)
+        if not dry_run and report.totals["stored"] + report.totals["replaced"]:
+            link("browse", "See them in Browse", {"sort": ["Recently changed"]}, key="see-imported")
+
+
+def _report(report: IngestReport) -> None:
+    totals = report.totals
+    if totals["files"]:
         with st.container(horizontal=True, gap="xsmall"):
             for name, look in OUTCOMES.items():
                 if count := totals.get(look.total or name, 0):
@@ -137,8 +178,6 @@ def last_report() -> None:
                 alt="Conversations of this import that need a look",
                 column_config={"Outcome": outcome_column(), "Reason": st.column_config.TextColumn("Reason", width=420)},
             )
-        if not dry_run and totals["stored"] + totals["replaced"]:
-            link("browse", "See them in Browse", {"sort": ["Recently changed"]}, key="see-imported")
 
 
 def _summary(totals: Mapping[str, int], dry_run: bool) -> str:
@@ -184,27 +223,28 @@ def quarantine(store: ConvStore) -> None:
 
 
 def recent(store: ConvStore) -> None:
-    """The latest imports of everybody."""
+    """The latest imports of everybody; a chosen one tells what became of its files."""
     runs = store.imports()
     st.subheader("Recent imports", anchor=False)
     if not runs:
         st.caption("None yet. The first one shows here, whoever makes it and by whatever way.")
         return
     zone = local_zone()
-    st.dataframe(
+    chosen = st.dataframe(
         pd.DataFrame(
             {
                 "When": [pd.Timestamp(one.started_at.astimezone(zone)) for one in runs],
                 "Who": [one.person for one in runs],
-                "Files": [one.totals.get("files") for one in runs],
-                "Stored": [one.totals.get("stored") for one in runs],
-                "Unchanged": [one.totals.get("unchanged") for one in runs],
-                "Replaced": [one.totals.get("replaced") for one in runs],
-                "In conflict": [one.totals.get("conflict") for one in runs],
-                "Not readable": [one.totals.get("rejected") for one in runs],
                 "State": [_state(one) for one in runs],
+                **{
+                    word: pd.Series([one.totals.get(name) for one in runs], dtype="Int64")
+                    for word, name in _TOTALS.items()
+                },
             }
         ),
+        key="recent-imports",
+        on_select="rerun",
+        selection_mode="single-row",
         hide_index=True,
         row_height=31,
         height="content",
@@ -212,10 +252,18 @@ def recent(store: ConvStore) -> None:
         alt="Recent imports",
         column_config={"When": st.column_config.DatetimeColumn("When", format="D MMM, HH:mm")},
     )
+    for row in chosen.selection.rows:
+        one = runs[row]
+        report = store.import_report(one.id)
+        with st.container(border=True, gap="small"):
+            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                st.markdown(f"**{counted(one.totals.get('files', len(report.files)), 'file')} of this import**")
+                importing_later.arrived(one, key="see-chosen")
+            _report(report)
 
 
 def _state(one: ImportRun) -> str:
     if one.finished_at is None:
-        return "Not finished"
+        return _STATES[one.state]
     seconds = (one.finished_at - one.started_at).total_seconds()
     return f"Done in {seconds:.1f} s"

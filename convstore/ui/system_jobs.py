@@ -66,6 +66,7 @@ def _job(store: ConvStore, job: Job) -> None:
             st.rerun()
     elif (
         job.status in ("failed", "cancelled")
+        and not job.uploads_gone
         and actions.button("Retry", key=f"retry-{job.id}")
         and done(lambda: store.retry_job(job.id))
     ):
@@ -75,6 +76,8 @@ def _job(store: ConvStore, job: Job) -> None:
 def _summary(job: Job) -> str:
     """The counts of a result: 3 stored · 1 rejected."""
     counts = (job.result or {}).get("totals") or {
-        name: len(value) for name, value in (job.result or {}).items() if isinstance(value, list)
+        name: len(value) if isinstance(value, list) else value
+        for name, value in (job.result or {}).items()
+        if isinstance(value, list) or type(value) is int
     }
     return " · ".join(f"{number(value)} {plain(name.replace('_', ' '))}" for name, value in counts.items() if value)

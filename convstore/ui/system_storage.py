@@ -9,13 +9,20 @@ from convstore.core import ConvStore
 from convstore.retention import RETAINED
 from convstore.rights import may
 from convstore.ui.acting import done
+from convstore.ui.status import STATUSES
 from convstore.ui.words import bytes_of, counted, moment, number, prettified
 
 __all__ = ["storage_section"]
 
 _MEGABYTE = 1_000_000
+#: What takes space and has no status.
+_OTHERS = {"archive": "In the archive", "quarantine": "Could not be read", "uploads": "Wait to be imported"}
 #: Kept for ever, as the field of a number of days says it.
 _FOR_EVER = 0
+
+
+def _word(kind: str) -> str:
+    return STATUSES[kind].word if kind in STATUSES else _OTHERS.get(kind, prettified(kind))
 
 
 def storage_section(store: ConvStore) -> None:
@@ -41,20 +48,28 @@ def _use(store: ConvStore) -> None:
         st.dataframe(
             pd.DataFrame(
                 {
-                    "What": [prettified(kind) for kind in ordered],
+                    "What": [_word(kind) for kind in ordered],
                     "Items": [use.items_by_kind[kind] for kind in ordered],
                     "Size": [bytes_of(use.bytes_by_kind[kind]) for kind in ordered],
                 }
             ),
             hide_index=True,
+            row_height=31,
             height="content",
+            width=520,
+            alt="Space by what takes it",
+            column_config={
+                "What": st.column_config.TextColumn("What", width=240),
+                "Items": st.column_config.NumberColumn("Items", format="localized"),
+                "Size": st.column_config.TextColumn("Size", alignment="right"),
+            },
         )
     history = store.storage_history()
     if len({day for day, _, _ in history}) > 1:
         table = pd.DataFrame(history, columns=["Day", "What", "Bytes"]).pivot(
             index="Day", columns="What", values="Bytes"
         )
-        st.area_chart(table.fillna(0).rename(columns=prettified) / _MEGABYTE, y_label="MB", height=180)
+        st.area_chart(table.fillna(0).rename(columns=_word) / _MEGABYTE, y_label="MB", height=180)
     if may(store.actor.role, "settle"):
         with st.popover("Set the limit"), st.form("quota", border=False):
             given = st.number_input(
@@ -74,24 +89,25 @@ def _save_retention(store: ConvStore, days_by_subject: dict[str, int]) -> None:
 def _retention(store: ConvStore) -> None:
     st.subheader("Retention", anchor=False)
     st.caption(
-        "Counted from the last change. What has expired goes to the trash, and from there for good; approved "
-        "conversations go to the archive, released ones stay."
+        "Days from the last change on; 0 keeps for ever. What has expired goes to the trash, and from there for good; "
+        "approved conversations go to the archive, released ones stay."
     )
     policies = store.retention_policies()
     settles = may(store.actor.role, "settle")
     with st.form("retention", border=True):
-        columns = st.columns(len(RETAINED), gap="small", vertical_alignment="bottom")
-        given = {
-            subject: column.number_input(
-                f"{prettified(subject)}, days",
-                min_value=_FOR_EVER,
-                max_value=36_500,
-                value=policies.get(subject, _FOR_EVER),
-                disabled=not settles,
-                help="0 keeps it for ever",
-            )
-            for column, subject in zip(columns, RETAINED, strict=True)
-        }
+        # In one row where there is room, in more where there is not.
+        with st.container(horizontal=True, gap="small"):
+            given = {
+                subject: st.number_input(
+                    f"{_word(subject)}, days",
+                    min_value=_FOR_EVER,
+                    max_value=36_500,
+                    value=policies.get(subject, _FOR_EVER),
+                    disabled=not settles,
+                    width=160,
+                )
+                for subject in RETAINED
+            }
         saved = st.form_submit_button("Save", disabled=not settles)
     if saved:
         changed = {subject: int(days) for subject, days in given.items() if days != policies.get(subject, _FOR_EVER)}
@@ -103,11 +119,14 @@ def _retention(store: ConvStore) -> None:
         if st.button("Show what would go", key="retention-plan"):
             report = store.apply_retention(dry_run=True)
             counts = {name: len(getattr(report, name)) for name in ("trashed", "archived", "deleted", "protected")}
-            st.caption(" · ".join(f"{number(count)} {name}" for name, count in counts.items()))
+            words = [f"{number(count)} {name}" for name, count in counts.items()]
+            if report.uploads:
+                words.append(f"uploads of {counted(len(report.uploads), 'import')} that nobody tried again")
+            st.caption(" · ".join(words))
             going = [*report.trashed, *report.archived, *report.deleted]
             if going:
                 st.dataframe(pd.DataFrame(going), hide_index=True)
-        _start(store, "Apply now", "retention", None)
+        _start(store, "Apply it now", "retention", None)
         _start(store, "Archive what is older than a year", "archive", None)
 
 
