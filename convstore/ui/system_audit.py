@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 from uuid import UUID
 
 import pandas as pd
@@ -12,6 +13,7 @@ import streamlit as st
 from convstore.core import ConvStore
 from convstore.model import Event
 from convstore.ui.charts import csv_button
+from convstore.ui.status import STATUSES
 from convstore.ui.words import local_zone, prettified
 
 __all__ = ["audit_section"]
@@ -23,9 +25,11 @@ _ACTIONS = (
     "created", "replaced", "edited", "status", "undone", "reviewed", "review withdrawn", "trashed", "restored",
     "deleted", "archived", "unarchived", "workspace_members insert", "workspace_members update",
     "workspace_members delete", "releases insert", "releases update", "retention_policies insert",
-    "retention_policies update", "retention_policies delete", "workspaces update",
+    "retention_policies update", "retention_policies delete", "workspaces update", "uploads discarded",
 )  # fmt: skip
 _COLUMNS = ("When", "Who", "What", "Of", "Before", "After", "Note", "Batch")
+#: A value that is longer than this is cut on the screen; the file has it whole.
+_MOST_CHARS = 40
 
 
 def audit_section(store: ConvStore) -> None:
@@ -50,7 +54,18 @@ def audit_section(store: ConvStore) -> None:
     with file:
         csv_button("audit", _COLUMNS, _Rows(store, action, person))
     shown = events[:_PAGE]
-    st.dataframe(pd.DataFrame([_row(event) for event in shown], columns=_COLUMNS), hide_index=True, height="content")
+    st.dataframe(
+        pd.DataFrame([_shown(event) for event in shown]),
+        hide_index=True,
+        row_height=31,
+        height="content",
+        alt="Events",
+        column_config={
+            "When": st.column_config.TextColumn("When", width=140),
+            "Of": st.column_config.TextColumn("Of", width=300),
+            "Change": st.column_config.TextColumn("Change", width=360),
+        },
+    )
     with st.container(horizontal=True, gap="small"):
         if st.button("Newer", key="audit-newer", disabled=not pages):
             pages.pop()
@@ -74,6 +89,39 @@ class _Rows:
             if not page:
                 return
             rows, before = rows + len(page), page[-1].id
+
+
+def _shown(event: Event) -> dict[str, str]:
+    when, who, what, subject, *_ = map(str, _row(event))
+    return {
+        "When": when,
+        "Who": who,
+        "What": prettified(what),
+        "Of": subject,
+        "Change": _change(event),
+        "Note": event.note or "",
+    }
+
+
+def _change(event: Event) -> str:
+    """What differs, in few words: Approved to To review."""
+    words: Mapping[Any, str] = {status: look.word for status, look in STATUSES.items()}
+    before, after = event.before.get("status"), event.after.get("status")
+    if before in words and after in words:
+        return f"{words[before]} → {words[after]}"
+    names = [name for name in {**event.before, **event.after} if event.before.get(name) != event.after.get(name)]
+    return " · ".join(f"{prettified(name)} {_from_to(event, name)}" for name in names)
+
+
+def _from_to(event: Event, name: str) -> str:
+    if name in event.before and name in event.after:
+        return f"{_cut(event.before[name])} → {_cut(event.after[name])}"
+    return _cut(event.after.get(name, event.before.get(name)))
+
+
+def _cut(value: object) -> str:
+    words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return words if len(words) <= _MOST_CHARS else f"{words[:_MOST_CHARS]}…"
 
 
 def _row(event: Event) -> tuple[object, ...]:

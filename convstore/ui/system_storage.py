@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
@@ -15,14 +17,19 @@ from convstore.ui.words import bytes_of, counted, moment, number, prettified
 __all__ = ["storage_section"]
 
 _MEGABYTE = 1_000_000
-#: What takes space and has no status.
-_OTHERS = {"archive": "In the archive", "quarantine": "Could not be read", "uploads": "Wait to be imported"}
+#: What takes space: a status, or something that has none.
+_KINDS: Mapping[str, str] = {
+    **{status: look.word for status, look in STATUSES.items()},
+    "archive": "In the archive",
+    "quarantine": "Could not be read",
+    "uploads": "Wait to be imported",
+}
 #: Kept for ever, as the field of a number of days says it.
 _FOR_EVER = 0
 
 
 def _word(kind: str) -> str:
-    return STATUSES[kind].word if kind in STATUSES else _OTHERS.get(kind, prettified(kind))
+    return _KINDS.get(kind, prettified(kind))
 
 
 def storage_section(store: ConvStore) -> None:

@@ -58,7 +58,8 @@ def test_audit_is_filtered_and_paged(demo_store: ConvStore, open_screen: Opener)
     app.button(key="audit-older").click().run()
     assert app.dataframe[-1].value.iloc[0].to_list() != newest
     app.selectbox(key="audit-action").select("status").run()
-    assert set(app.dataframe[-1].value["What"]) == {"status"}
+    assert set(app.dataframe[-1].value["What"]) == {"Status"}
+    assert "To review → Approved" in set(app.dataframe[-1].value["Change"])
 
 
 def test_a_viewer_changes_nothing(demo_store: ConvStore, open_screen: Opener) -> None:
