@@ -89,8 +89,8 @@ def test_other_workers_finish_what_killed_ones_began(
     assert expected["status"] == "succeeded"
     assert expected["totals"][0][0]["stored"] == CONVERSATIONS // 2 * 2
 
-    job_id = store.ingest_later(uploads)
     workers = start_workers(store, 3)
+    job_id = store.ingest_later(uploads)
     kills = 0
     try:
         for share in (0.3, 0.7):
