@@ -78,23 +78,10 @@ class Reading(Acting):
         NotFoundError
             There is none in this workspace.
         """
-        from convstore.queries.conversations import as_conversation, get_conversation
-        from convstore.queries.events import list_events
-        from convstore.queries.reviews import list_findings, list_reviews
-        from convstore.queries.turns import list_turns
+        from convstore.queries.detail import get_detail
 
-        workspace_id = self.actor.workspace_id
         with self._reading() as connection:
-            row = get_conversation(connection, identifier, workspace_id)
-            return ConversationDetail(
-                conversation=as_conversation(row),
-                system_prompt=row["system_prompt"],
-                extra=row["extra"],
-                turns=list_turns(connection, row["id"], workspace_id),
-                findings=list_findings(connection, row["id"], workspace_id),
-                reviews=list_reviews(connection, row["id"], workspace_id),
-                events=list_events(connection, workspace_id, conversation_id=row["id"]),
-            )
+            return get_detail(connection, identifier, self.actor.workspace_id)
 
     def document(self, identifier: str) -> bytes:
         """The stored JSON document of a conversation.

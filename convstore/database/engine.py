@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from weakref import WeakSet
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import NullPool
 
 from convstore.database.context import Context
@@ -87,7 +89,9 @@ class Database:
             if snapshot:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
-                driver(connection).execute(opening)
+                # BEGIN waits in the driver for the first statement; so both are one round trip.
+                with driver(connection).pipeline():
+                    driver(connection).execute(opening)
                 yield connection
 
     @contextmanager
@@ -126,11 +130,19 @@ def _engine(url: str, pool_size: int, opened: WeakSet[psycopg.Connection]) -> En
         opened.add(made)
         return made
 
-    return create_engine(
-        "postgresql+psycopg://",
-        creator=connect,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=30,
-        pool_pre_ping=True,
+    engine = create_engine(
+        "postgresql+psycopg://", creator=connect, pool_size=pool_size, max_overflow=0, pool_timeout=30
     )
+    event.listen(engine, "checkout", _refuse_closed)
+    return engine
+
+
+def _refuse_closed(connection: psycopg.Connection, _record: object, _proxy: object) -> None:
+    """Have the pool make another connection where the server has ended this one; without a round trip.
+
+    An idle connection has nothing to read; one that was ended has its end.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise DisconnectionError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 from uuid import UUID
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
+    bindparam,
     func,
     literal,
     or_,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from convstore.database.prepared import Prepared
 from convstore.database.tables import conversations, findings
 from convstore.errors import NotFoundError, UsageError
 from convstore.model import Conversation, Filter, Order, Page, Sort
@@ -79,6 +81,16 @@ _FINDING_CODES = func.array(
 # Made once: putting some fifty columns together takes longer than the database does to find the rows.
 _PAGES = {sort: select(*_COLUMNS, _FINDING_CODES, key.label("sort_value")) for sort, key in SORT_COLUMNS.items()}
 _LISTED = tuple(column.name for column in _COLUMNS)
+_ONE = Prepared(
+    select(*_COLUMNS, c.system_prompt, c.extra, _FINDING_CODES)
+    .where(
+        c.workspace_id == bindparam("workspace_id"),
+        or_(c.conversation_id == bindparam("name"), c.id == bindparam("row_id")),
+    )
+    # Where one conversation's id is another's row id, the id that people gave wins.
+    .order_by((c.conversation_id == bindparam("name")).desc())
+    .limit(1)
+)
 
 
 def matching(
@@ -185,7 +197,7 @@ def count(connection: Connection, wanted: Filter, workspace_id: UUID) -> tuple[i
     return _count(connection, *_matching(connection, wanted, workspace_id))
 
 
-def get_conversation(connection: Connection, identifier: str, workspace_id: UUID) -> RowMapping:
+def get_conversation(connection: Connection, identifier: str, workspace_id: UUID) -> Mapping[str, Any]:
     """The whole row by conversation id or row id, trashed ones too.
 
     Raises
@@ -193,17 +205,7 @@ def get_conversation(connection: Connection, identifier: str, workspace_id: UUID
     NotFoundError
         There is none, or it is hidden.
     """
-    named = [c.conversation_id == identifier]
-    if (row_id := _row_id(identifier)) is not None:
-        named.append(c.id == row_id)
-    query = (
-        select(*_COLUMNS, c.system_prompt, c.extra, _FINDING_CODES)
-        .where(c.workspace_id == workspace_id, or_(*named))
-        # Where one conversation's id is another's row id, the id that people gave wins.
-        .order_by((c.conversation_id == identifier).desc())
-        .limit(1)
-    )
-    row = connection.execute(query).mappings().first()
+    row = _ONE.send(connection, workspace_id=workspace_id, name=identifier, row_id=_row_id(identifier)).fetchone()
     if row is None:
         raise NotFoundError(
             f"there is no conversation {identifier!r} in this workspace",
@@ -283,7 +285,7 @@ def _listed(row: Row[Any]) -> Conversation:
     return Conversation(**dict(zip(_LISTED, row, strict=False)), finding_codes=tuple(row.finding_codes))
 
 
-def as_conversation(row: RowMapping) -> Conversation:
+def as_conversation(row: Mapping[str, Any]) -> Conversation:
     """The listed part of a row."""
     fields = {name: value for name, value in row.items() if name not in ("sort_value", "system_prompt", "extra")}
     fields["finding_codes"] = tuple(fields["finding_codes"])

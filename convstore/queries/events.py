@@ -4,14 +4,36 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, bindparam, select
 
+from convstore.database.prepared import Prepared
 from convstore.database.tables import conversations, events, profiles
 from convstore.model import Event
 
-__all__ = ["list_events"]
+__all__ = ["EVENTS_OF", "list_events"]
 
 e = events.c
+
+_EVENTS = (
+    select(
+        e.id, e.at, e.actor_id, profiles.c.name.label("actor"), e.action, e.subject, e.before, e.after,
+        e.batch_id, e.note, e.request_id, e.conversation_id.label("conversation_row_id"), conversations.c.conversation_id,
+        conversations.c.conversation_name,
+    )
+    .select_from(
+        events.outerjoin(profiles, profiles.c.id == e.actor_id).outerjoin(
+            conversations,
+            (conversations.c.id == e.conversation_id) & (conversations.c.workspace_id == e.workspace_id),
+        )
+    )
+    .order_by(e.id.desc())
+)  # fmt: skip
+#: The newest events of a conversation, newest first, by `workspace_id`, `conversation_id`.
+EVENTS_OF = Prepared(
+    _EVENTS.where(e.workspace_id == bindparam("workspace_id"), e.conversation_id == bindparam("conversation_id")).limit(
+        100
+    )
+)
 
 
 def list_events(
@@ -26,7 +48,7 @@ def list_events(
     limit: int = 100,
 ) -> tuple[Event, ...]:
     """The newest events first; `before_id` is the id of the last one of the page before."""
-    where: list[ColumnElement[bool]] = [e.workspace_id == workspace_id]
+    where: list[ColumnElement[bool]] = []
     if conversation_id is not None:
         where.append(e.conversation_id == conversation_id)
     if batch_id is not None:
@@ -37,20 +59,5 @@ def list_events(
         where.append(e.action == action)
     if before_id is not None:
         where.append(e.id < before_id)
-    query = (
-        select(
-            e.id, e.at, e.actor_id, profiles.c.name.label("actor"), e.action, e.subject, e.before, e.after,
-            e.batch_id, e.note, e.request_id, e.conversation_id.label("conversation_row_id"),
-            conversations.c.conversation_id, conversations.c.conversation_name,
-        )
-        .select_from(
-            events.outerjoin(profiles, profiles.c.id == e.actor_id).outerjoin(
-                conversations,
-                (conversations.c.id == e.conversation_id) & (conversations.c.workspace_id == workspace_id),
-            )
-        )
-        .where(*where)
-        .order_by(e.id.desc())
-        .limit(limit)
-    )  # fmt: skip
+    query = _EVENTS.where(e.workspace_id == workspace_id, *where).limit(limit)
     return tuple(Event(**row) for row in connection.execute(query).mappings())

@@ -2,65 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
+from convstore.database.prepared import Prepared
 from convstore.database.tables import findings, profiles, reviews
 from convstore.errors import NotFoundError
 from convstore.model import DIMENSIONS, Finding, Review, Scores
 
-__all__ = ["dismiss_finding", "list_findings", "list_reviews"]
+__all__ = ["FINDINGS", "REVIEWS", "as_finding", "as_review", "dismiss_finding", "list_findings", "list_reviews"]
+
+r, f = reviews.c, findings.c
+
+#: The reviews of a conversation that the caller may see, oldest first, by `workspace_id` and `conversation_id`.
+REVIEWS = Prepared(
+    select(reviews, profiles.c.name.label("reviewer"))
+    .select_from(reviews.outerjoin(profiles, profiles.c.id == r.reviewer_id))
+    .where(r.workspace_id == bindparam("workspace_id"), r.conversation_id == bindparam("conversation_id"))
+    .order_by(r.created_at, r.id)
+)
+#: The findings of a conversation in the order of the text, by `workspace_id` and `conversation_id`.
+FINDINGS = Prepared(
+    select(findings)
+    .where(f.workspace_id == bindparam("workspace_id"), f.conversation_id == bindparam("conversation_id"))
+    .order_by(f.turn_number.nulls_first(), f.span_start.nulls_first(), f.code)
+)
 
 
 def list_reviews(connection: Connection, conversation_id: UUID, workspace_id: UUID) -> tuple[Review, ...]:
     """The reviews of a conversation that the caller may see, oldest first."""
-    r = reviews.c
-    query = (
-        select(reviews, profiles.c.name.label("reviewer"))
-        .select_from(reviews.outerjoin(profiles, profiles.c.id == r.reviewer_id))
-        .where(r.workspace_id == workspace_id, r.conversation_id == conversation_id)
-        .order_by(r.created_at, r.id)
-    )
-    return tuple(
-        Review(
-            id=row["id"],
-            reviewer_id=row["reviewer_id"],
-            reviewer=row["reviewer"] or "a former member",
-            scores=Scores(**{name: row[column] for name, column in DIMENSIONS.items()}),
-            decision=row["decision"],
-            reasons=tuple(row["reasons"]),
-            note=row["note"],
-            turn_notes={int(number): note for number, note in row["turn_notes"].items()},
-            seconds=row["seconds"],
-            turns_sha256=row["turns_sha256"],
-            created_at=row["created_at"],
-            updated_at=row["updated_at"],
-        )
-        for row in connection.execute(query).mappings()
-    )
+    rows = REVIEWS.send(connection, workspace_id=workspace_id, conversation_id=conversation_id)
+    return tuple(map(as_review, rows))
 
 
 def list_findings(connection: Connection, conversation_id: UUID, workspace_id: UUID) -> tuple[Finding, ...]:
     """The findings of a conversation, dismissed ones too, in the order of the text."""
-    f = findings.c
-    query = (
-        select(findings)
-        .where(f.workspace_id == workspace_id, f.conversation_id == conversation_id)
-        .order_by(f.turn_number.nulls_first(), f.span_start.nulls_first(), f.code)
+    rows = FINDINGS.send(connection, workspace_id=workspace_id, conversation_id=conversation_id)
+    return tuple(map(as_finding, rows))
+
+
+def as_review(row: Mapping[str, Any]) -> Review:
+    """A row of `REVIEWS` as a value."""
+    return Review(
+        id=row["id"],
+        reviewer_id=row["reviewer_id"],
+        reviewer=row["reviewer"] or "a former member",
+        scores=Scores(**{name: row[column] for name, column in DIMENSIONS.items()}),
+        decision=row["decision"],
+        reasons=tuple(row["reasons"]),
+        note=row["note"],
+        turn_notes={int(number): note for number, note in row["turn_notes"].items()},
+        seconds=row["seconds"],
+        turns_sha256=row["turns_sha256"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
     )
-    return tuple(
-        Finding(
-            id=row["id"],
-            code=row["code"],
-            severity=row["severity"],
-            explanation=row["explanation"],
-            check_version=row["check_version"],
-            turn_number=row["turn_number"],
-            span=None if row["span_start"] is None else (row["span_start"], row["span_end"]),
-            dismissed_reason=row["dismissed_reason"],
-        )
-        for row in connection.execute(query).mappings()
+
+
+def as_finding(row: Mapping[str, Any]) -> Finding:
+    """A row of `FINDINGS` as a value."""
+    return Finding(
+        id=row["id"],
+        code=row["code"],
+        severity=row["severity"],
+        explanation=row["explanation"],
+        check_version=row["check_version"],
+        turn_number=row["turn_number"],
+        span=None if row["span_start"] is None else (row["span_start"], row["span_end"]),
+        dismissed_reason=row["dismissed_reason"],
     )
 
 

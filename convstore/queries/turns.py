@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, bindparam, select
 
+from convstore.database.prepared import Prepared
 from convstore.database.tables import conversation_turns
 from convstore.model import Turn
 
-__all__ = ["TURN_COLUMNS", "as_turn", "list_turns"]
+__all__ = ["TURNS", "TURN_COLUMNS", "as_turn", "list_turns"]
 
 t = conversation_turns.c
 
@@ -41,17 +44,21 @@ _READ = (
 )
 
 
+#: The turns of one conversation in their order, by `workspace_id` and `conversation_id`.
+TURNS = Prepared(
+    select(*_READ)
+    .where(t.workspace_id == bindparam("workspace_id"), t.conversation_id == bindparam("conversation_id"))
+    .order_by(t.turn_number)
+)
+
+
 def list_turns(connection: Connection, conversation_id: UUID, workspace_id: UUID) -> tuple[Turn, ...]:
     """The turns of one conversation in their order."""
-    query = (
-        select(*_READ)
-        .where(t.workspace_id == workspace_id, t.conversation_id == conversation_id)
-        .order_by(t.turn_number)
-    )
-    return tuple(as_turn(row) for row in connection.execute(query).mappings())
+    rows = TURNS.send(connection, workspace_id=workspace_id, conversation_id=conversation_id)
+    return tuple(map(as_turn, rows))
 
 
-def as_turn(row: RowMapping) -> Turn:
+def as_turn(row: Mapping[Any, Any]) -> Turn:
     """A row of `conversation_turns` as a value."""
     confidence, intensity = row["emotion_confidence"], row["emotional_intensity"]
     return Turn(
