@@ -7,11 +7,11 @@ INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # The app, the migrations and the measurements are checked as the core is.
-CODE := convstore tests $(wildcard Home.py) $(sort $(dir $(wildcard pages/*.py db/*.py benchmarks/*.py)))
+CODE := convstore tests $(wildcard Home.py) $(sort $(dir $(wildcard pages/*.py db/*.py docs/*.py benchmarks/*.py)))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test check format bench lock
+.PHONY: help install demo test check format docs bench lock
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ check: $(INSTALLED) ## Lint, check the format, the types and the layers
 format: $(INSTALLED) ## Format the code and put imports in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(INSTALLED) ## Write the reference pages from the parser and the settings
+	$(BIN)/python docs/reference.py
 
 bench: $(INSTALLED) ## Run the measurements
 	$(BIN)/python -m benchmarks

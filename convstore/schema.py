@@ -24,7 +24,7 @@ from convstore.resources import MIGRATIONS_FOLDER
 if TYPE_CHECKING:
     from alembic.config import Config
 
-__all__ = ["SchemaState", "get_state", "render_sql", "seed", "upgrade"]
+__all__ = ["SchemaState", "get_state", "newest_revision", "render_sql", "render_upgrade", "seed", "upgrade"]
 
 LOCAL_ISSUER = "local"
 
@@ -53,10 +53,14 @@ def _config() -> Config:
     return config
 
 
+def newest_revision() -> str:
+    """Where this version of the product is: versions are numbered, one file each."""
+    return max(path.name[:4] for path in (MIGRATIONS_FOLDER / "versions").glob("[0-9]*.py"))
+
+
 def get_state(database: Database) -> SchemaState:
     """How far the database is."""
-    # Versions are numbered, one file each; the last is where this version of the product is.
-    wanted = max(path.name[:4] for path in (MIGRATIONS_FOLDER / "versions").glob("[0-9]*.py"))
+    wanted = newest_revision()
     with database.admin() as connection:
         row = None
         if connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone() == (True,):
@@ -79,9 +83,7 @@ def upgrade(database: Database, *, dry_run: bool = False) -> SchemaState:
         return before
     from convstore.saol import agent_execute_ddl, verify_setup
 
-    script = _LOCKED.format(lock=MIGRATION_LOCK, found=before.found or "") + _render(
-        before.found, with_transaction=False
-    )
+    script = _LOCKED.format(lock=MIGRATION_LOCK, found=before.found or "") + render_upgrade(before.found)
     result = agent_execute_ddl(database, sql=script, dry_run=dry_run, confirm=True)
     after = get_state(database)
     if dry_run and result.success:
@@ -119,10 +121,15 @@ $guard$;
 
 def render_sql() -> str:
     """Everything that `upgrade` runs on an empty database, as one script with its own transaction."""
-    return _render(None, with_transaction=True)
+    return _render(None, "head", with_transaction=True)
 
 
-def _render(found: str | None, *, with_transaction: bool) -> str:
+def render_upgrade(found: str | None, wanted: str = "head") -> str:
+    """What leads from one revision (None: an empty database) to another, for a transaction of the caller's."""
+    return _render(found, wanted, with_transaction=False)
+
+
+def _render(found: str | None, wanted: str, *, with_transaction: bool) -> str:
     from alembic import command
 
     config = _config()
@@ -130,7 +137,7 @@ def _render(found: str | None, *, with_transaction: bool) -> str:
     buffer = io.StringIO()
     config.output_buffer = buffer
     with _ALEMBIC, redirect_stdout(io.StringIO()):
-        command.upgrade(config, f"{found}:head" if found else "head", sql=True)
+        command.upgrade(config, f"{found}:{wanted}" if found else wanted, sql=True)
     return buffer.getvalue()
 
 

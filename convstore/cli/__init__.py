@@ -28,6 +28,7 @@ _GROUPS = (
     "setup",
     "members",
     "conversations",
+    "backups",
     "reviewing",
     "queues",
     "releasing",

@@ -51,11 +51,11 @@ class Call:
         return Settings.load()
 
     @contextmanager
-    def resources(self) -> Iterator[Resources]:
+    def resources(self, *, sets_up: bool = True) -> Iterator[Resources]:
         """Database and files, without anybody acting."""
         from convstore.core import Resources
 
-        opened = Resources(self.settings)
+        opened = Resources(self.settings, sets_up=sets_up)
         try:
             yield opened
         finally:

@@ -76,8 +76,10 @@ def _where(path: str | None) -> str:
 def list_(
     call: Call,
     wanted: Filter,
-    sort: Annotated[Literal["created", "quality", "updated", "name"], typer.Option("--sort")] = "created",
-    order: Annotated[Literal["asc", "desc"], typer.Option("--order")] = "desc",
+    sort: Annotated[
+        Literal["created", "quality", "updated", "name"], typer.Option("--sort", help="What to sort by.")
+    ] = "created",
+    order: Annotated[Literal["asc", "desc"], typer.Option("--order", help="Which end comes first.")] = "desc",
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Rows of one page.")] = 25,
     after: Annotated[str | None, typer.Option("--after", metavar="CURSOR", help="`next` of the page before.")] = None,
 ) -> None:
@@ -133,8 +135,8 @@ def _print_detail(detail: ConversationDetail) -> None:
 def edit(
     call: Call,
     identifier: Annotated[str, typer.Argument(metavar="ID")],
-    name: Annotated[str | None, typer.Option("--name")] = None,
-    description: Annotated[str | None, typer.Option("--description")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Its new name.")] = None,
+    description: Annotated[str | None, typer.Option("--description", help="Its new description.")] = None,
 ) -> None:
     """Rename or describe a conversation."""
     with call.store() as store:
@@ -160,14 +162,6 @@ def delete(
     """Move conversations to the trash."""
     with call.store() as store:
         result = store.delete(identifiers, hard=hard, confirm=confirm)
-    return answer_batch(call, result)
-
-
-@command(app, "restore")
-def restore(call: Call, identifiers: Annotated[list[str], typer.Argument(metavar="ID…")]) -> int:
-    """Bring conversations back from the trash."""
-    with call.store() as store:
-        result = store.restore(identifiers)
     return answer_batch(call, result)
 
 

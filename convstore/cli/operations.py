@@ -196,7 +196,7 @@ def worker(
 def list_jobs(
     call: Call,
     task: Annotated[str | None, typer.Option("--task", help="Only this kind.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Most that are listed.")] = 50,
 ) -> None:
     """List background jobs, newest first."""
     with call.store() as store:

@@ -101,7 +101,9 @@ def _print_report(report: ReleaseReport) -> None:
 
 
 @command(release, "list")
-def release_list(call: Call, limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 100) -> None:
+def release_list(
+    call: Call, limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Most that are listed.")] = 100
+) -> None:
     """List releases, newest first."""
     with call.store() as store:
         releases = store.list_releases(limit=limit)

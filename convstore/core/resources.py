@@ -20,10 +20,17 @@ __all__ = ["Resources", "local_name"]
 
 
 class Resources:
-    """What every identity of one process shares: the database, the files, the cache. Made when first used."""
+    """What every identity of one process shares: the database, the files, the cache. Made when first used.
 
-    def __init__(self, settings: Settings) -> None:
+    Parameters
+    ----------
+    sets_up
+        Bring the embedded server's database to this version; False for who saves or replaces it as it is.
+    """
+
+    def __init__(self, settings: Settings, *, sets_up: bool = True) -> None:
         self.settings = settings
+        self._sets_up = sets_up
         self.cache = Cache(ttl_s=settings.cache_seconds)
         self._server: EmbeddedServer | None = None
         self._database: Database | None = None
@@ -109,7 +116,7 @@ class Resources:
         self._server = open_server(settings.home, pg_bin=settings.pg_bin)
         database = Database.of(settings, self._server.app_url, self._server.admin_url)
         # Our own server is ours to set up: nobody has to think of `init` first.
-        if not schema.get_state(database).current:
+        if self._sets_up and not schema.get_state(database).current:
             schema.upgrade(database)
             schema.seed(database, admin_email=None, local_name=local_name())
         return database

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from convstore.errors import DatabaseUnavailableError
 
-__all__ = ["ENVIRONMENT", "Account", "Programs", "find_account", "get_programs", "run_as"]
+__all__ = ["ENVIRONMENT", "Account", "Programs", "find_account", "get_client_programs", "get_programs", "run_as"]
 
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 COPIES = Path("/var/lib/convstore")
@@ -114,6 +114,23 @@ def get_programs(pg_bin: Path | None, account: Account | None) -> Programs:
     return Programs(found, _major(found, account))
 
 
+def get_client_programs(pg_bin: Path | None, *, oldest_major: int) -> Path:
+    """The folder of a `pg_dump` and a `pg_restore` that understand a server of this version; the caller runs them."""
+    folders = [pg_bin] if pg_bin is not None else [*_iter_folders(), *_on_path("pg_dump")]
+    seen = []
+    for folder in folders:
+        if all((folder / name).is_file() for name in ("pg_dump", "pg_restore")):
+            major = _major(folder, None, "pg_dump")
+            if major >= oldest_major:
+                return folder
+            seen.append(f"{folder} has version {major}")
+    raise DatabaseUnavailableError(
+        f"There is no pg_dump of PostgreSQL {oldest_major} or later: {'; '.join(seen) or 'none was found'}.",
+        hint="Install PostgreSQL's client programs of that version, or set CONVSTORE_PG_BIN to their folder.",
+        retryable=False,
+    )
+
+
 def _has_programs(folder: Path) -> bool:
     return all((folder / name).is_file() for name in ("initdb", "postgres"))
 
@@ -124,9 +141,13 @@ def _iter_folders() -> Iterator[Path]:
         yield wheel / "pginstall" / "bin"
     installed = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if path.parent.name.isdecimal()]
     yield from sorted(installed, key=lambda path: int(path.parent.name), reverse=True)
-    on_path = shutil.which("postgres")
-    if on_path is not None:
-        yield Path(on_path).resolve().parent
+    yield from _on_path("postgres")
+
+
+def _on_path(program: str) -> Iterator[Path]:
+    found = shutil.which(program)
+    if found is not None:
+        yield Path(found).resolve().parent
 
 
 def _find_wheel() -> Path | None:
@@ -142,15 +163,15 @@ def _is_runnable(folder: Path, account: Account) -> bool:
         return False
 
 
-def _major(folder: Path, account: Account | None) -> int:
+def _major(folder: Path, account: Account | None, program: str = "postgres") -> int:
     try:
-        answer = run_as(account, [folder / "postgres", "--version"])
+        answer = run_as(account, [folder / program, "--version"])
     except OSError as exc:
-        raise DatabaseUnavailableError(f"{folder / 'postgres'} cannot be run: {exc.strerror}.", hint=HINT) from exc
+        raise DatabaseUnavailableError(f"{folder / program} cannot be run: {exc.strerror}.", hint=HINT) from exc
     match = re.search(r"\(PostgreSQL\) (\d+)", answer.stdout)
     if answer.returncode != 0 or match is None:
         said = (answer.stderr or answer.stdout).strip()
-        raise DatabaseUnavailableError(f"{folder / 'postgres'} cannot be run: {said}", hint=HINT)
+        raise DatabaseUnavailableError(f"{folder / program} cannot be run: {said}", hint=HINT)
     return int(match[1])
 
 
