@@ -37,6 +37,7 @@ _CONVERSATIONS = (
     "turn_count", "tier", "category", "quality_score", "empathy_score", "clarity_score", "appropriateness_score",
     "brand_voice_alignment", "status", "file_size", "file_path", "starting_emotion", "ending_emotion", "created_by",
     "created_at", "updated_at", "turns_sha256", "content_sha256", "content_bytes", "format", "source_name",
+    "word_count", "intensities",
 )  # fmt: skip
 _TURNS = (
     "workspace_id", "conversation_id", "turn_number", "role", "content", "detected_emotion", "emotional_intensity",
@@ -136,7 +137,8 @@ class _Row:
             len(one.turns), one.tier, one.category, scores.quality, scores.empathy, scores.clarity,
             scores.appropriateness, scores.brand_voice, self.status, 12_000, self.path,
             one.turns[0].emotion, one.turns[-1].emotion, self.user, self.created_at, self.created_at, self.digest,
-            self.digest, 47_000, "v4-full", f"{one.category}.json",
+            self.digest, 47_000, "v4-full", f"{one.category}.json", sum(word_count(turn.content) for turn in one.turns),
+            [round(100 * turn.intensity) for turn in one.turns],
         )  # fmt: skip
 
     def turns(self) -> Iterator[tuple[Any, ...]]:

@@ -16,8 +16,9 @@ from convstore.queries.duplicates import count_groups
 from convstore.queries.facets import Facets, count_facets
 from convstore.queries.snippets import Snippet, find_snippets
 from convstore.queries.statistics.coverage import Axis, Cell, Target, count_cells, list_targets
-from convstore.queries.statistics.emotions import ArcIntensity, EmotionFlow, count_emotion_flow, count_intensities
+from convstore.queries.statistics.emotions import ArcIntensity, EmotionFlow, count_emotion_flow, count_intensity
 from convstore.queries.statistics.findings import FindingCount, count_findings
+from convstore.queries.statistics.planning import plan_for_scans
 from convstore.queries.statistics.scores import (
     Breakdown,
     By,
@@ -78,9 +79,15 @@ class Statistics:
         """From the first feeling to the last."""
         return self._ask("flow", count_emotion_flow, wanted)
 
+    def intensity(self, arc: str | None, wanted: Filter | None = None) -> ArcIntensity:
+        """Intensity turn by turn, on one arc; None is those without an arc."""
+        return self._ask("intensity", count_intensity, wanted, arc=arc)
+
     def intensities(self, wanted: Filter | None = None) -> tuple[ArcIntensity, ...]:
-        """Intensity turn by turn, by arc."""
-        return self._ask("intensities", count_intensities, wanted)
+        """The same on every arc that has any, the largest first; an arc after the other, so it takes its time."""
+        arcs = sorted(self.cells(("arc",), wanted), key=lambda cell: -cell.conversations)
+        found = (self.intensity(cell.keys[0], wanted) for cell in arcs)
+        return tuple(one for one in found if one.turns)
 
     def texts(self, wanted: Filter | None = None) -> TextStatistics:
         """Lengths in words and turns."""
@@ -132,6 +139,7 @@ class Statistics:
     def _keep(self, key: Hashable, query: Callable[[Connection], T]) -> T:
         def ask() -> tuple[datetime, T]:
             with self._reading() as connection:
+                plan_for_scans(connection)
                 return datetime.now(UTC), query(connection)
 
         found_at, answer = self._cached(("statistics", key), ask)

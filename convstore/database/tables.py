@@ -298,6 +298,9 @@ def _scaffold_reference(column: str, table: str) -> ForeignKeyConstraint:
     )
 
 
+#: Bits of one score in `conversations.file_tenths`.
+FILE_TENTHS_BITS = 6
+
 conversations = Table(
     "conversations",
     metadata,
@@ -403,6 +406,19 @@ conversations = Table(
         ARRAY(SmallInteger),
         comment="Emotional intensity of every turn in hundredths, null where it has none",
     ),
+    Column(
+        "file_tenths",
+        Integer,
+        Computed(
+            " | ".join(
+                f"(coalesce(({column} * 10)::integer, 0) << {FILE_TENTHS_BITS * place})"
+                for place, column in enumerate(DIMENSIONS.values())
+            ),
+            persisted=True,
+        ),
+        nullable=False,
+        comment="The five scores of the file in tenths, 6 bits each from the lowest on; 0 is unscored",
+    ),
     UniqueConstraint("workspace_id", "conversation_id"),
     UniqueConstraint("workspace_id", "id"),
     _scaffold_reference("persona_id", "personas"),
@@ -439,7 +455,8 @@ Index(
     conversations.c.workspace_id,
     postgresql_include=[
         "effective_quality", "status", "tier", "persona_key", "emotional_arc_key", "topic_key", "created_at",
-        *(f"{prefix}{column}" for prefix in ("", "human_") for column in DIMENSIONS.values()),
+        *(f"{prefix}{column}" for prefix in ("", "human_") for column in DIMENSIONS.values()), "file_tenths",
+        "turn_count", "word_count", "starting_emotion", "ending_emotion",
     ],
     postgresql_where=text("is_active"),
 )  # fmt: skip

@@ -63,6 +63,7 @@ _UNLISTED = {
     "deleted_by",
     "word_count",
     "intensities",
+    "file_tenths",
 }
 _COLUMNS = [column for column in conversations.c if column.name not in _UNLISTED]
 _FINDING_CODES = func.array(

@@ -34,7 +34,8 @@ __all__ = [
 
 BLUE, AMBER, TEAL, PLUM, GRAY = "#000001", "#000002", "#000003", "#000004", "#000005"
 PAGE, FAINT = "#000038", "#000036"
-_SEQUENTIAL = [[step / 9, f"#0000{11 + step}"] for step in range(10)]
+#: So many names of columns stand beside each other without touching.
+_LEVEL_NAMES = 4
 
 
 def hatched(color: str, shape: str = "/") -> dict[str, Any]:
@@ -94,7 +95,13 @@ def cells(
             zmax=bounds[1] if bounds else None,
         )
     )
-    made.update_xaxes(tickvals=list(range(len(columns))), ticktext=[_short(name) for name in columns], side="bottom")
+    made.update_xaxes(
+        tickvals=list(range(len(columns))),
+        ticktext=[_short(name) for name in columns],
+        side="bottom",
+        # Slanted names end at their column: those that begin there would run over the right edge.
+        tickangle=-35 if len(columns) > _LEVEL_NAMES else 0,
+    )
     made.update_yaxes(
         tickvals=list(range(len(rows))), ticktext=[_short(name) for name in rows], autorange="reversed", showgrid=False
     )
@@ -113,16 +120,22 @@ def card(title: str, says: str = "") -> Iterator[None]:
         yield
 
 
-def show(made: go.Figure, key: str, *, selectable: bool = True) -> list[Mapping[str, Any]]:
-    """Draw a figure; the points that were pressed just now."""
+def show(made: go.Figure, key: str, *, selectable: bool = True, brush: bool = False) -> list[Mapping[str, Any]]:
+    """Draw a figure; the points that were pressed just now, with `brush` all those that were dragged over too."""
     config = {"displayModeBar": "hover", "displaylogo": False, "modeBarButtons": [["toImage"]]}
     if not selectable:
         st.plotly_chart(made, key=key, config=config)
         return []
     # A fresh key after every press: otherwise the way back would press it again.
     presses = st.session_state.get(f"{key}-presses", 0)
+    if brush:
+        made.update_layout(dragmode="select", selectdirection="h")
     event: Any = st.plotly_chart(
-        made, key=f"{key}-{presses}", on_select="rerun", selection_mode="points", config=config
+        made,
+        key=f"{key}-{presses}",
+        on_select="rerun",
+        selection_mode=("points", "box") if brush else "points",
+        config=config,
     )
     points = list(event.selection.points)
     if points:

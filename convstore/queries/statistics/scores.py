@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 from typing import Any, Literal, get_args
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Text, cast, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Connection, Text, cast, func, select, text
 
-from convstore.database.tables import conversations, profiles, reviews
+from convstore.database.tables import FILE_TENTHS_BITS, conversations, profiles, reviews
 from convstore.errors import UsageError
 from convstore.model import DIMENSIONS, Filter
 from convstore.queries.conversations import matching
@@ -48,13 +49,6 @@ _KEYS: Mapping[str, ColumnElement[Any]] = {
     "source": c.source_name,
     "month": func.date_trunc("month", c.created_at),
 }
-#: Every pair of the five dimensions is in one of these: four scans instead of ten.
-_TRIPLES = (
-    ("quality", "empathy", "clarity"),
-    ("quality", "appropriateness", "brand_voice"),
-    ("empathy", "appropriateness", "brand_voice"),
-    ("clarity", "appropriateness", "brand_voice"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,28 +205,36 @@ def _ordered(by: By, dimension: str, groups: list[Group], left_out: int) -> Brea
 
 
 def correlate_dimensions(connection: Connection, wanted: Filter, workspace_id: UUID) -> tuple[Correlation, ...]:
-    """Every pair of the files' dimensions, in the order of the dimensions."""
-    where = matching(connection, wanted, workspace_id)
-    found: dict[tuple[str, str], Correlation] = {}
-    for triple in _TRIPLES:
-        # The triples first, over every row; their pairs then from at most 42 * 42 * 42 counts, within the server.
-        keys = [c[DIMENSIONS[name]].label(name) for name in triple]
-        counted = select(*keys, func.count().label("n")).where(*where).group_by(*keys).cte("counted")
-        columns = {name: counted.c[name] for name in triple}
-        pairs = [pair for pair in combinations(triple, 2) if pair not in found]
-        kind = func.grouping(*columns.values())
-        query = select(kind, *columns.values(), func.sum(counted.c.n)).group_by(
-            func.grouping_sets(*(tuple_(*(columns[name] for name in pair)) for pair in pairs))
+    """Every pair of the files' dimensions, in the order of the dimensions.
+
+    One pass adds up whole numbers, so nothing is rounded: of the conversations that carry the same dimensions, their
+    number, and the sums of every score and of every product of two.
+    """
+    mask = (1 << FILE_TENTHS_BITS) - 1
+    tenths = {
+        name: c.file_tenths.bitwise_rshift(FILE_TENTHS_BITS * place).bitwise_and(mask)
+        for place, name in enumerate(DIMENSIONS)
+    }
+    sums = {
+        (one, other): func.sum(tenths[one] * tenths[other]).label(f"{one}_{other}")
+        for one, other in combinations_with_replacement(DIMENSIONS, 2)
+    }
+    carried = [(value > 0).label(f"has_{name}") for name, value in tenths.items()]
+    totals = [func.sum(value).label(name) for name, value in tenths.items()]
+    query = (
+        select(*carried, func.count().label("n"), *totals, *sums.values())
+        .where(*matching(connection, wanted, workspace_id))
+        .group_by(*(text(str(place)) for place in range(1, len(carried) + 1)))
+    )
+    rows = connection.execute(query).mappings().all()
+    found = []
+    for one, other in combinations(DIMENSIONS, 2):
+        both = [row for row in rows if row[f"has_{one}"] and row[f"has_{other}"]]
+        n, x, y, xx, yy, xy = (
+            sum(int(row[name]) for row in both)
+            for name in ("n", one, other, f"{one}_{one}", f"{other}_{other}", f"{one}_{other}")
         )
-        rows = connection.execute(query).all()
-        for pair in pairs:
-            # A bit is set for the column that was not grouped by; the first column has the highest.
-            mask = sum(1 << (2 - place) for place, name in enumerate(triple) if name not in pair)
-            one, other = (1 + triple.index(name) for name in pair)
-            value, total = weighted_correlation(
-                (float(row[one]), float(row[other]), int(row[4]))
-                for row in rows
-                if row[0] == mask and row[one] is not None and row[other] is not None
-            )
-            found[pair] = Correlation(one=pair[0], other=pair[1], value=value, conversations=total)
-    return tuple(found[pair] for pair in combinations(DIMENSIONS, 2))
+        spread = (n * xx - x * x) * (n * yy - y * y)
+        value = (n * xy - x * y) / math.sqrt(spread) if spread else None
+        found.append(Correlation(one=one, other=other, value=value, conversations=n))
+    return tuple(found)

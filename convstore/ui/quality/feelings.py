@@ -17,7 +17,6 @@ from convstore.ui.words import counted, number, plain, prettified
 __all__ = ["flow", "intensity"]
 
 _MOST_FEELINGS = 8
-_MOST_ARCS = 12
 _COLORS = (BLUE, AMBER, TEAL, PLUM, GRAY)
 _OTHERS = "Others"
 
@@ -91,17 +90,16 @@ def intensity(statistics: Statistics, wanted: Filter, vocabulary: Vocabulary) ->
     import plotly.graph_objects as go
 
     with card("Intensity over the turns", "mean, and where the middle half lies"):
-        arcs = statistics.intensities(wanted)[:_MOST_ARCS]
-        if not arcs:
-            st.caption("No turn carries an intensity.")
+        cells = sorted(statistics.cells(("arc",), wanted), key=lambda cell: -cell.conversations)
+        arcs = [cell.keys[0] for cell in cells]
+        chosen = st.selectbox(
+            "Arc", range(len(arcs)), format_func=[_arc(arc, vocabulary) for arc in arcs].__getitem__,
+            key="intensity-arc", label_visibility="collapsed",
+        )  # fmt: skip
+        turns = statistics.intensity(arcs[chosen], wanted).turns
+        if not turns:
+            st.caption("No turn of this arc carries an intensity.")
             return
-        names = [
-            "No arc" if one.arc is None else vocabulary.words["arc"].get(one.arc) or prettified(one.arc) for one in arcs
-        ]
-        index = st.selectbox(
-            "Arc", range(len(arcs)), format_func=names.__getitem__, key="intensity-arc", label_visibility="collapsed"
-        )
-        turns = {number: one for number, one in arcs[index].turns.items() if one.present}
         x = list(turns)
         low = [one.percentile(0.25) for one in turns.values()]
         high = [one.percentile(0.75) for one in turns.values()]
@@ -125,8 +123,11 @@ def intensity(statistics: Statistics, wanted: Filter, vocabulary: Vocabulary) ->
             "intensity",
             ("arc", "turn", "conversations", "mean", "p25", "median", "p75"),
             [
-                (one.arc, n, d.present, d.mean, d.percentile(0.25), d.percentile(0.5), d.percentile(0.75))
-                for one in arcs
-                for n, d in one.turns.items()
+                (arcs[chosen], n, d.present, d.mean, d.percentile(0.25), d.percentile(0.5), d.percentile(0.75))
+                for n, d in turns.items()
             ],
         )
+
+
+def _arc(key: str | None, vocabulary: Vocabulary) -> str:
+    return "No arc" if key is None else vocabulary.words["arc"].get(key) or prettified(key)

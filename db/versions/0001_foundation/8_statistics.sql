@@ -1,9 +1,18 @@
 -- What statistics need of every conversation without reading its turns.
 ALTER TABLE conversations
     ADD COLUMN word_count INTEGER DEFAULT 0 NOT NULL,
-    ADD COLUMN intensities SMALLINT[];
+    ADD COLUMN intensities SMALLINT[],
+    ADD COLUMN file_tenths INTEGER GENERATED ALWAYS AS (
+        (coalesce((quality_score * 10)::integer, 0) << 0)
+        | (coalesce((empathy_score * 10)::integer, 0) << 6)
+        | (coalesce((clarity_score * 10)::integer, 0) << 12)
+        | (coalesce((appropriateness_score * 10)::integer, 0) << 18)
+        | (coalesce((brand_voice_alignment * 10)::integer, 0) << 24)
+    ) STORED NOT NULL;
 
 COMMENT ON COLUMN conversations.word_count IS 'Words of all turns';
+
+COMMENT ON COLUMN conversations.file_tenths IS 'The five scores of the file in tenths, 6 bits each from the lowest on; 0 is unscored';
 
 COMMENT ON COLUMN conversations.intensities IS 'Emotional intensity of every turn in hundredths, null where it has none';
 
@@ -78,5 +87,6 @@ $$;
 CREATE INDEX idx_conversations_statistics ON conversations (workspace_id) INCLUDE (
     effective_quality, status, tier, persona_key, emotional_arc_key, topic_key, created_at, quality_score, empathy_score,
     clarity_score, appropriateness_score, brand_voice_alignment, human_quality_score, human_empathy_score,
-    human_clarity_score, human_appropriateness_score, human_brand_voice_alignment
+    human_clarity_score, human_appropriateness_score, human_brand_voice_alignment, file_tenths, turn_count, word_count,
+    starting_emotion, ending_emotion
 ) WHERE is_active;
