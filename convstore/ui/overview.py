@@ -16,7 +16,7 @@ from convstore.ui.listing import NEWEST
 from convstore.ui.navigation import go, link
 from convstore.ui.status import FINDINGS, badge
 from convstore.ui.walk import start
-from convstore.ui.words import conversations_in, local_zone, moment, number, plain, total
+from convstore.ui.words import counted, local_zone, moment, number, plain, total
 
 __all__ = ["greeting", "lately", "the_set", "waiting"]
 
@@ -59,21 +59,22 @@ def waiting(store: ConvStore, vocabulary: Vocabulary) -> None:
 
 
 def _to_review(store: ConvStore, vocabulary: Vocabulary) -> None:
-    everything, _ = store.count(Filter())
-    todo, is_exact = store.count(_TO_REVIEW)
+    statuses = store.facets().counts["status"]
+    everything, todo = sum(statuses.values()), statuses.get("pending_review", 0)
     st.markdown("**To review**")
     if not todo:
         st.caption("Every conversation has been decided.")
     else:
         decided = everything - todo
-        left = total(todo, is_exact)
-        st.progress(decided / everything, text=f"{number(decided)} of {number(everything)} decided · {left} left")
+        st.progress(
+            decided / everything, text=f"{number(decided)} of {number(everything)} decided · {number(todo)} left"
+        )
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if todo:
             if st.button("Start reading", key="read", type="primary", icon=":material/play_arrow:"):
                 page = store.search(_TO_REVIEW)
                 go("conversation", start(_TO_REVIEW, NEWEST, page, 0).params(vocabulary))
-            link("browse", f"Open these {total(todo, is_exact)}", params_of(_TO_REVIEW, vocabulary), key="open-todo")
+            link("browse", f"Open these {number(todo)}", params_of(_TO_REVIEW, vocabulary), key="open-todo")
         _by_me_today(store, vocabulary)
 
 
@@ -94,19 +95,20 @@ def _by_me_today(store: ConvStore, vocabulary: Vocabulary) -> None:
 
 def the_set(store: ConvStore, vocabulary: Vocabulary) -> None:
     """The set by status."""
-    everything, is_exact = store.count(Filter())
+    statuses = store.facets().counts["status"]
+    everything = sum(statuses.values())
     with st.container(border=True, gap="xsmall", height="stretch"):
-        st.markdown(f"**The set** :gray[{conversations_in(everything, is_exact)}]")
+        st.markdown(f"**The set** :gray[{counted(everything, 'conversation')}]")
         for status in STATUSES:
             wanted = Filter(statuses=(status,))
-            count, is_known = store.count(wanted)
+            count = statuses.get(status, 0)
             name, bar, many = st.columns([2, 6, 1.4], vertical_alignment="center", gap="small")
             with name:
                 badge(status)
             with bar:
-                st.progress(min(1.0, count / everything))
+                st.progress(count / everything)
             with many:
-                link("browse", total(count, is_known), params_of(wanted, vocabulary), key=f"open-{status}")
+                link("browse", number(count), params_of(wanted, vocabulary), key=f"open-{status}")
 
 
 def lately(store: ConvStore) -> None:
