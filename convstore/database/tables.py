@@ -645,7 +645,7 @@ events = Table(
     ),
     Index("idx_events_conversation", "workspace_id", "conversation_id", "id"),
     Index("idx_events_workspace", "workspace_id", "id"),
-    Index("idx_events_batch", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
+    Index("idx_events_batch", "batch_id", "id", postgresql_where=text("batch_id IS NOT NULL")),
     Index("idx_events_decided", "workspace_id", "at", postgresql_where=text("action IN ('status', 'undone')")),
     comment="Append-only audit, written by triggers in the transaction of the change",
 )

@@ -1,7 +1,8 @@
-"""Taking a batch of decisions back: in one statement, whatever its size, and only where nothing came after it."""
+"""Taking a batch of decisions back in one transaction, and only where nothing came after it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,17 +18,24 @@ __all__ = ["undo"]
 #: Undoing a million decisions takes minutes, not the minute that a page may take.
 _TIMEOUT_S = 3600.0
 
+#: Decisions that one statement takes back; between two of them there is a number to tell.
+STEP_ROWS = 50_000
+_ROOM = text("SET LOCAL work_mem = '64MB'")
+
 _WHOSE = text("""
-    SELECT count(*) AS events, count(*) FILTER (WHERE e.actor_id IS DISTINCT FROM :me) AS of_others
+    SELECT count(*) AS events, count(*) FILTER (WHERE e.actor_id IS DISTINCT FROM :me) AS of_others,
+           count(*) FILTER (WHERE e.action <> 'reviewed') AS decisions
     FROM events AS e
     WHERE e.workspace_id = :workspace AND e.batch_id = :batch AND e.action IN ('status', 'undone', 'reviewed')
 """)
 
+#: NOT IN, which looks every row up in a table: as a join, a wrong guess compares each with each.
 _PUT_BACK = text("""
     WITH batch AS MATERIALIZED (
         SELECT e.conversation_id AS id, e.id AS event_id, e.before ->> 'status' AS was, e.after ->> 'status' AS became
         FROM events AS e
-        WHERE e.workspace_id = :workspace AND e.batch_id = :batch AND e.action IN ('status', 'undone')
+        WHERE e.workspace_id = :workspace AND e.batch_id = :batch AND e.id > :after AND e.action IN ('status', 'undone')
+        ORDER BY e.id LIMIT :step
     ), undone AS (
         UPDATE conversations AS c
         SET status = b.was
@@ -42,11 +50,11 @@ _PUT_BACK = text("""
     ), left_alone AS (
         SELECT b.event_id, b.id, c.conversation_id, c.is_active
         FROM batch AS b
-        LEFT JOIN undone AS u ON u.id = b.id
         LEFT JOIN conversations AS c ON c.workspace_id = :workspace AND c.id = b.id
-        WHERE u.id IS NULL
+        WHERE b.id NOT IN (SELECT u.id FROM undone AS u)
     )
-    SELECT (SELECT count(*) FROM undone) AS undone, l.event_id, l.id, l.conversation_id, l.is_active
+    SELECT (SELECT count(*) FROM undone) AS undone, (SELECT count(*) FROM batch) AS looked_at,
+           (SELECT max(event_id) FROM batch) AS last, l.event_id, l.id, l.conversation_id, l.is_active
     FROM (SELECT 1) AS always
     LEFT JOIN left_alone AS l ON true
     ORDER BY l.event_id
@@ -108,10 +116,17 @@ _PUT_BACK_AMONG = text("""
 """)
 
 
-def undo(database: Database, actor: Actor, batch_id: UUID) -> UndoResult:
+def undo(
+    database: Database, actor: Actor, batch_id: UUID, *, progress: Callable[[int, int, str], None] | None = None
+) -> UndoResult:
     """Give every conversation of a batch the status back that it had, unless it changed since.
 
     The actor's own reviews of the batch go with it; an earlier review that one of them replaced comes back.
+
+    Parameters
+    ----------
+    progress
+        Called with how many were looked at, how many there are, and a word; what it raises takes everything back.
 
     Raises
     ------
@@ -125,24 +140,42 @@ def undo(database: Database, actor: Actor, batch_id: UUID) -> UndoResult:
     context = Context.of(actor, batch_id=undo_id, undo_batch=batch_id, note=f"undo of {batch_id}")
     values = {"workspace": actor.workspace_id, "batch": batch_id, "me": actor.user_id, "undo": undo_id}
     with database.transaction(context, timeout_s=_TIMEOUT_S) as connection:
-        found, of_others = connection.execute(_WHOSE, values).one()
+        connection.execute(_ROOM)
+        found, of_others, decisions = connection.execute(_WHOSE, values).one()
         if not found:
             raise NotFoundError(
                 f"there is no batch {batch_id} here", hint="`convstore show ID` lists the batches of a conversation."
             )
         if of_others and not is_at_least(actor, "lead"):
             raise ForbiddenError("only a lead undoes what somebody else decided", hint="Ask a lead of the workspace.")
-        rows = connection.execute(_PUT_BACK, values).mappings().all()
-        only_reviewed = _withdraw_reviews(connection, values)
-    return UndoResult(
-        batch_id=batch_id,
-        undone=rows[0]["undone"] + only_reviewed,
-        left_alone=tuple(
+        undone, left_alone = _put_back(connection, values, decisions, progress)
+        undone += _withdraw_reviews(connection, values)
+    return UndoResult(batch_id=batch_id, undone=undone, left_alone=tuple(left_alone))
+
+
+def _put_back(
+    connection: Connection,
+    values: dict[str, Any],
+    decisions: int,
+    progress: Callable[[int, int, str], None] | None,
+) -> tuple[int, list[tuple[str, str]]]:
+    """Give the statuses back, step by step; how many, and what was left alone and why."""
+    undone, looked_at, after = 0, 0, 0
+    left_alone: list[tuple[str, str]] = []
+    while True:
+        rows = connection.execute(_PUT_BACK, {**values, "after": after, "step": STEP_ROWS}).mappings().all()
+        undone += rows[0]["undone"]
+        looked_at += rows[0]["looked_at"]
+        left_alone += [
             (row["conversation_id"] or str(row["id"]), _why(row["conversation_id"], row["is_active"]))
             for row in rows
             if row["id"] is not None
-        ),
-    )
+        ]
+        if progress:
+            progress(looked_at, max(decisions, looked_at), "undone")
+        if rows[0]["looked_at"] < STEP_ROWS:
+            return undone, left_alone
+        after = rows[0]["last"]
 
 
 def _withdraw_reviews(connection: Connection, values: dict[str, Any]) -> int:

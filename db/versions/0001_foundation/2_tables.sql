@@ -35,7 +35,7 @@ CREATE TABLE events (
     CONSTRAINT pk_events PRIMARY KEY (id)
 );
 
-CREATE INDEX idx_events_batch ON events (batch_id) WHERE batch_id IS NOT NULL;
+CREATE INDEX idx_events_batch ON events (batch_id, id) WHERE batch_id IS NOT NULL;
 
 CREATE INDEX idx_events_decided ON events (workspace_id, at) WHERE action IN ('status', 'undone');
 

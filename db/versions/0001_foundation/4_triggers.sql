@@ -100,17 +100,23 @@ $$;
 CREATE TRIGGER conversations_inserted AFTER INSERT ON conversations REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION convstore.conversations_inserted();
 
+-- Nested loops are off: a plan that is kept from single decisions would compare every row of a bulk one with every other.
 CREATE FUNCTION convstore.conversations_updated() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET enable_nestloop = off AS
 $$
 DECLARE
     actor uuid := auth.uid();
     batch uuid := convstore.setting('batch')::uuid;
     said text := convstore.setting('note');
     decided text := CASE WHEN convstore.setting('undo_batch') IS NULL THEN 'status' ELSE 'undone' END;
+    changed bigint;
+    led bigint;
+    written bigint;
     refused text;
 BEGIN
-    IF NOT convstore.is_trusted() THEN
+    SELECT count(*), count(*) FILTER (WHERE n.workspace_id IN (SELECT convstore.my_workspaces('lead')))
+    INTO changed, led FROM new_rows AS n;
+    IF led < changed AND NOT convstore.is_trusted() THEN
         SELECT n.conversation_id INTO refused
         FROM new_rows AS n
         JOIN old_rows AS o ON o.id = n.id
@@ -144,6 +150,10 @@ BEGIN
       AND (n.turns_sha256, n.is_active, n.conversation_name, n.content_sha256, n.file_path)
           = (o.turns_sha256, o.is_active, o.conversation_name, o.content_sha256, o.file_path)
       AND n.description IS NOT DISTINCT FROM o.description;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written = changed THEN
+        RETURN NULL;
+    END IF;
 
     INSERT INTO public.events (workspace_id, conversation_id, action, actor_id, before, after, batch_id, note)
     SELECT n.workspace_id, n.id,
