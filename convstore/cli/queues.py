@@ -122,6 +122,7 @@ def review_all(
     wanted: Filter,
     to: Annotated[str, typer.Option("--to", help="approved, rejected, needs_revision, pending_review or archived.")],
     note: Annotated[str | None, typer.Option("--note", help="Kept in the history.")] = None,
+    reason: Annotated[list[str] | None, typer.Option("--reason", help="Why; stands before the note.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
 ) -> int:
     """Decide about everything that the filters mean, as one batch that can be undone."""
@@ -131,7 +132,7 @@ def review_all(
             call.answer(_preview_shape(preview), lambda: _say_preview(preview))
             return 0
         with call.progress("Deciding") as progress:
-            result = store.bulk_review(wanted, status=to, note=note, progress=progress)  # type: ignore[arg-type]
+            result = store.bulk_review(wanted, status=to, note=note, reasons=reason or (), progress=progress)  # type: ignore[arg-type]
     call.answer(_result_shape(result), lambda: _say_result(result))
     return 1 if any(item.outcome == "refused" for item in result.listed) else 0
 

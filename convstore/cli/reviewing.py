@@ -43,8 +43,8 @@ def undo(call: Call, batch: Annotated[str, typer.Argument(metavar="BATCH")]) -> 
         raise UsageError(
             f"{batch} is no batch id", hint="`convstore review --json` and `convstore show` name batches."
         ) from None
-    with call.store() as store:
-        result = store.undo(batch_id)
+    with call.store() as store, call.progress("Undoing") as progress:
+        result = store.undo(batch_id, progress=progress)
 
     def human() -> None:
         console().print(f"{plural(result.undone, 'decision')} undone")

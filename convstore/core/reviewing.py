@@ -73,20 +73,23 @@ class Reviewing(Acting):
         *,
         status: Status,
         note: str | None = None,
+        reasons: Sequence[str] = (),
         progress: Callable[[int, int, str], None] | None = None,
     ) -> BulkResult:
         """Decide about a whole filter as one batch; see `convstore.review.bulk.bulk_review`."""
         from convstore.review import bulk_review
 
         with self._writing():
-            return bulk_review(self.database, self.actor, wanted, status=status, note=note, progress=progress)
+            return bulk_review(
+                self.database, self.actor, wanted, status=status, note=note, reasons=reasons, progress=progress
+            )
 
-    def undo(self, batch_id: UUID) -> UndoResult:
+    def undo(self, batch_id: UUID, *, progress: Callable[[int, int, str], None] | None = None) -> UndoResult:
         """Take a batch of decisions back; rows that changed since are left alone."""
         from convstore.review import undo
 
         with self._writing():
-            return undo(self.database, self.actor, batch_id)
+            return undo(self.database, self.actor, batch_id, progress=progress)
 
     def edit(self, identifier: str, *, name: str | None = None, description: str | None = None) -> None:
         """Rename or describe a conversation."""

@@ -38,7 +38,9 @@ def test_moves_what_may_move_and_reports_the_rest(store: ConvStore, colleague: C
     omar = colleague("Omar")
     omar.review([str(ids[0])], status="rejected")
     seen: list[tuple[int, int, str]] = []
-    result = store.bulk_review(EVERYTHING, status="approved", note="Spot-checked", progress=lambda *at: seen.append(at))
+    result = store.bulk_review(
+        EVERYTHING, status="approved", note="Spot-checked", reasons=["Reads well"], progress=lambda *at: seen.append(at)
+    )
     assert result.moved == 11
     assert [(item.conversation_id, item.outcome, item.from_status) for item in result.listed] == [
         ("c-1", "refused", "rejected")
@@ -50,7 +52,7 @@ def test_moves_what_may_move_and_reports_the_rest(store: ConvStore, colleague: C
             " WHERE batch_id = %s AND action = 'status'",
             (result.batch_id,),
         ).fetchone()
-    assert events == (11, 11, "Spot-checked", str(store.actor.user_id))
+    assert events == (11, 11, "Reads well: Spot-checked", str(store.actor.user_id))
 
 
 def test_undo_puts_the_batch_back_and_leaves_later_work_alone(
@@ -66,6 +68,42 @@ def test_undo_puts_the_batch_back_and_leaves_later_work_alone(
     assert statuses(store) == {"pending_review": 9, "approved": 1}
     again = store.undo(result.batch_id)
     assert (again.undone, len(again.left_alone)) == (0, 10)
+
+
+def test_many_are_moved_and_put_back_in_steps(
+    store: ConvStore, colleague: Colleague, fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convstore.review.bulk.STEP_ROWS", 4)
+    monkeypatch.setattr("convstore.review.undoing.STEP_ROWS", 4)
+    ids = fill(12)
+    colleague("Omar").review([str(row) for row in ids[::4]], status="rejected")
+    seen: list[int] = []
+    result = store.bulk_review(EVERYTHING, status="approved", progress=lambda done, *_: seen.append(done))
+    assert (result.moved, {item.conversation_id for item in result.listed}) == (9, {"c-1", "c-5", "c-9"})
+    assert [(found.reason, found.count) for found in result.left_alone] == [
+        ("rejected by Omar, which cannot become approved", 3)
+    ]
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 2
+    store.delete([str(ids[11])])
+    seen.clear()
+    undone = store.undo(result.batch_id, progress=lambda done, *_: seen.append(done))
+    assert (undone.undone, undone.left_alone) == (8, (("c-12", "it is in the trash"),))
+    assert seen == [4, 8, 9]
+    assert statuses(store) == {"approved": 1, "pending_review": 8, "rejected": 3}
+
+
+def test_stopping_half_way_takes_everything_back(store: ConvStore, fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convstore.review.bulk.STEP_ROWS", 4)
+    fill(12)
+
+    def stop(done: int, total: int, word: str) -> None:
+        if done >= 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.bulk_review(EVERYTHING, status="approved", progress=stop)
+    assert statuses(store) == {"pending_review": 12}
 
 
 def test_undo_brings_back_who_decided_before(store: ConvStore, colleague: Colleague, fill: Fill) -> None:
