@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from convstore.ui import decisions, dismissing, reading
+from convstore.ui.deciding import dialog_if_asked
 from convstore.ui.filters import vocabulary_of
 from convstore.ui.navigation import go
 from convstore.ui.session import current_store
@@ -27,4 +28,4 @@ with reading.place(identifier):
     turns_beside_notes(detail.turns, detail.findings, behind=dismissing.dismisser(store))
 with st.bottom, st.container(horizontal_alignment="center"):
     reading.bar(store, detail, walk, vocabulary)
-decisions.dialog_if_asked(store)
+dialog_if_asked(store)

@@ -61,7 +61,9 @@ def position(page: Page[Conversation]) -> str:
 
 
 def pager(page: Page[Conversation], *, disabled: bool = False) -> None:
-    """First, previous, next, last; on a single page only where it stands."""
+    """First, previous, next, last; on a single page only where it stands, on none nothing."""
+    if not page.items:
+        return
     st.caption(position(page), width="content")
     if page.next is None and page.previous is None:
         return

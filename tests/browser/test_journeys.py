@@ -97,6 +97,85 @@ def test_decide_about_several_and_take_it_back(full_app: LocalApp, screen: Scree
     expect(dialog).to_have_count(0)
 
 
+def test_decide_about_everything_that_a_filter_means(full_app: LocalApp, screen: Screen) -> None:
+    store = full_app.store
+    wanted = Filter(statuses=("pending_review",))
+    count, _ = store.count(wanted)
+    rows = store.search(wanted, limit=100).items
+    screen.open(f"{full_app.address}/browse?status=To+review")
+    screen.press(f"Select all {count}")
+    screen.sees(f"All {count} selected")
+    screen.shot("browse-all-selected")
+    screen.page.keyboard.press("x")
+    dialog = screen.page.get_by_role("dialog")
+    expect(dialog.get_by_text(f"{count} will be rejected.")).to_be_visible()
+    expect(dialog.get_by_text("Five of them, picked at random")).to_be_visible()
+    dialog.get_by_role("button", name="Tone is off").click()
+    screen.settle()
+    dialog.get_by_role("textbox", name="Note").fill("The whole import.")
+    dialog.get_by_role("textbox", name="Note").press("Tab")
+    screen.settle()
+    screen.shot("browse-all-question")
+    screen.press(f"Reject {count}", within=dialog)
+    expect(dialog).to_have_count(0)
+    # Nothing of the filter is left on screen, and the way back still is.
+    screen.sees("No conversation matches")
+    screen.sees(f"{count} rejected.")
+    stored = store.get(rows[0].conversation_id)
+    assert (stored.conversation.status, stored.conversation.review_notes, stored.reviews) == (
+        "rejected", "Tone is off: The whole import.", (),
+    )  # fmt: skip
+    store.review([rows[0].conversation_id], status="pending_review")
+    screen.page.keyboard.press("u")
+    screen.sees(f"{count - 1} put back. 1 left alone: it changed since.")
+    assert store.count(wanted)[0] == count
+    screen.press("Left alone")
+    screen.sees("1: it changed since")
+    screen.press("Show them")
+    screen.sees("1 conversation with this filter")
+    assert params(screen)["id"] == [rows[0].conversation_id]
+    assert "status" not in params(screen)
+
+    screen.open(f"{full_app.address}/browse")
+    everything, _ = store.count()
+    approved, _ = store.count(Filter(statuses=("approved",)))
+    rejected, _ = store.count(Filter(statuses=("rejected",)))
+    screen.press(f"Select all {everything}")
+    screen.press(re.compile("^Approve Shortcut"))
+    expect(dialog.get_by_text(f"{count} will be approved.")).to_be_visible()
+    screen.sees("already approved by")
+    screen.shot("browse-all-conflicts")
+    screen.press("Cancel", within=dialog)
+    expect(dialog).to_have_count(0)
+    screen.press("More")
+    screen.page.get_by_role("menuitem", name="Archive").click()
+    screen.settle()
+    screen.press(f"Archive {approved + rejected}", within=dialog)
+    screen.sees(f"{approved + rejected} archived.")
+    screen.press(re.compile("^Undo"))
+    screen.sees(f"{approved + rejected} put back.")
+    assert store.count(Filter(statuses=("approved",)))[0] == approved
+
+
+def test_a_filter_becomes_a_queue_that_is_worked_on(full_app: LocalApp, screen: Screen) -> None:
+    screen.open(f"{full_app.address}/browse?sort=Weakest+first")
+    screen.press("Save as queue")
+    screen.page.get_by_role("textbox", name="Name of the queue").fill("Weak first")
+    screen.page.get_by_role("textbox", name="Name of the queue").press("Enter")
+    screen.settle()
+    screen.shot("browse-save-queue")
+    screen.press(re.compile("^Save$"))
+    screen.sees("Saved.")
+    screen.press("Review it")
+    screen.settle()
+    wanted = Filter(statuses=("pending_review",))
+    first = full_app.store.search(wanted, sort="quality", order="asc").items[0]
+    expect(screen.page.get_by_role("heading", name=first.conversation_name)).to_be_visible()
+    queue = full_app.store.desk.queue("Weak first")
+    assert (queue.wanted, queue.sort, queue.descending) == (wanted, "quality", False)
+    full_app.store.desk.delete_queue("Weak first")
+
+
 def test_everything_about_one_conversation(full_app: LocalApp, screen: Screen) -> None:
     row = full_app.store.search(Filter(statuses=("pending_review",)), sort="name").items[5]
     screen.open(f"{full_app.address}/conversation?id={row.conversation_id}")
