@@ -11,29 +11,57 @@ from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, RowMapping, delete, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, Integer, Numeric, RowMapping, Text, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from convstore.database import Context, Database
-from convstore.database.tables import conversations, leases, review_drafts, reviews
 from convstore.errors import UsageError
 from convstore.lifecycle import STATUSES, allowed
 from convstore.model import DIMENSIONS, Actor, BatchOutcome, BatchResult, Status
 from convstore.queries.conversations import lock_conversations
-from convstore.queries.filters import any_of
 from convstore.queries.people import names_of
 from convstore.rights import is_at_least, require_role
 from convstore.scores import parse_score
 
 __all__ = ["DECISIONS", "check_scores", "review"]
 
-c = conversations.c
-
 #: What a review may decide; reopening and archiving are no judgement of what was read.
 DECISIONS = ("approved", "rejected", "needs_revision")
 _DID = {"approved": "approved", "rejected": "rejected", "needs_revision": "asked for revision of"}
-#: Reviews written by one statement; each takes a parameter a column.
-_REVIEWS_AT_ONCE = 1000
+_SCORES = tuple(DIMENSIONS.values())
+_SAID = (*_SCORES, "decision", "reasons", "note", "turn_notes", "seconds", "turns_sha256")
+#: Everything that decisions write, at once: the reviews, the moves, and the end of leases and drafts, because what is
+#: decided waits for nobody.
+_WRITE = text(f"""
+    WITH said AS (
+        INSERT INTO reviews (workspace_id, conversation_id, reviewer_id, {", ".join(_SAID)})
+        SELECT :workspace, r.id, :me, {", ".join(f":{column}" for column in _SCORES)},
+               :status, :reasons, :note, :turn_notes, :seconds, r.turns_sha256
+        FROM unnest(:reviewed, :read) AS r (id, turns_sha256)
+        ON CONFLICT (conversation_id, reviewer_id) DO UPDATE
+        SET {", ".join(f"{column} = excluded.{column}" for column in _SAID)}
+    ), moved AS (
+        UPDATE conversations SET status = :status, review_notes = coalesce(:note, review_notes)
+        WHERE workspace_id = :workspace AND id = ANY (:moving)
+    ), freed AS (
+        DELETE FROM leases
+        WHERE workspace_id = :workspace AND holder_id = :me AND conversation_id = ANY (:moving || :reviewed)
+    )
+    DELETE FROM review_drafts
+    WHERE workspace_id = :workspace AND reviewer_id = :me AND conversation_id = ANY (:moving || :reviewed)
+""").bindparams(
+    bindparam("workspace", type_=Uuid),
+    bindparam("me", type_=Uuid),
+    bindparam("status", type_=Text),
+    bindparam("note", type_=Text),
+    bindparam("reasons", type_=ARRAY(Text)),
+    bindparam("turn_notes", type_=JSONB),
+    bindparam("seconds", type_=Integer),
+    *(bindparam(column, type_=Numeric(2, 1)) for column in _SCORES),
+    bindparam("moving", type_=ARRAY(Uuid)),
+    bindparam("reviewed", type_=ARRAY(Uuid)),
+    bindparam("read", type_=ARRAY(Text)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +151,8 @@ def review(
         judged = {value: judge.outcome(found.get(value), value, (read or {}).get(value)) for value in wanted}
         moving = {found[v]["id"]: found[v] for v, (outcome, _) in judged.items() if outcome.outcome == "done"}
         reviewed = {found[v]["id"]: found[v] for v, (_, keeps_review) in judged.items() if keeps_review}
-        _keep_reviews(connection, actor, list(reviewed.values()), status, said)
-        _move(connection, actor, list(moving), status, said)
-        _clear_desk(connection, actor, moving.keys() | reviewed.keys())
+        if moving or reviewed:
+            connection.execute(_WRITE, _values(actor, moving.keys(), list(reviewed.values()), status, said))
     return BatchResult(batch_id=batch_id, items=tuple(outcome for outcome, _ in judged.values()))
 
 
@@ -175,54 +202,19 @@ class _Judge:
         return says("done", keeps_review=self.is_review)
 
 
-def _keep_reviews(
-    connection: Connection, actor: Actor, rows: Sequence[RowMapping], status: Status, said: _Said
-) -> None:
-    values = {
-        "workspace_id": actor.workspace_id,
-        "reviewer_id": actor.user_id,
-        "decision": status,
-        "reasons": list(said.reasons),
+def _values(
+    actor: Actor, moving: Iterable[UUID], reviewed: Sequence[RowMapping], status: Status, said: _Said
+) -> dict[str, Any]:
+    return {
+        "workspace": actor.workspace_id,
+        "me": actor.user_id,
+        "status": status,
         "note": said.note,
-        "turn_notes": {str(number): text for number, text in said.turn_notes.items()},
+        "reasons": list(said.reasons),
+        "turn_notes": {str(number): words for number, words in said.turn_notes.items()},
         "seconds": said.seconds,
         **{column: said.scores.get(name) for name, column in DIMENSIONS.items()},
+        "moving": list(moving),
+        "reviewed": [row["id"] for row in reviewed],
+        "read": [row["turns_sha256"] for row in reviewed],
     }
-    changing = [name for name in values if name not in ("workspace_id", "reviewer_id")]
-    for start in range(0, len(rows), _REVIEWS_AT_ONCE):
-        some = rows[start : start + _REVIEWS_AT_ONCE]
-        statement = insert(reviews).values(
-            [{**values, "conversation_id": row["id"], "turns_sha256": row["turns_sha256"]} for row in some]
-        )
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["conversation_id", "reviewer_id"],
-                set_={name: statement.excluded[name] for name in (*changing, "turns_sha256")},
-            )
-        )
-
-
-def _move(connection: Connection, actor: Actor, rows: Sequence[UUID], status: Status, said: _Said) -> None:
-    if not rows:
-        return
-    values: dict[str, Any] = {"status": status}
-    if said.note is not None:
-        values["review_notes"] = said.note
-    connection.execute(
-        update(conversations).where(c.workspace_id == actor.workspace_id, any_of(c.id, rows)).values(values)
-    )
-
-
-def _clear_desk(connection: Connection, actor: Actor, rows: Iterable[UUID]) -> None:
-    """End the actor's leases and drafts: what is decided waits for nobody."""
-    ids = list(rows)
-    if not ids:
-        return
-    for table, person in ((leases, leases.c.holder_id), (review_drafts, review_drafts.c.reviewer_id)):
-        connection.execute(
-            delete(table).where(
-                table.c.workspace_id == actor.workspace_id,
-                any_of(table.c.conversation_id, ids),
-                person == actor.user_id,
-            )
-        )

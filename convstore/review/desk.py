@@ -117,7 +117,11 @@ class ReviewDesk:
 
     def exclusions(self, row: UUID) -> frozenset[int]:
         """Numbers of the messages that are kept out of training."""
-        return drafts.list_exclusions(self._database, self._actor, row)
+        return drafts.find_said(self._database, self._actor, row)[1]
+
+    def said(self, row: UUID) -> tuple[Mapping[str, Any] | None, frozenset[int]]:
+        """The reviewer's draft of a conversation and the messages kept out of training, in one question."""
+        return drafts.find_said(self._database, self._actor, row)
 
     def exclude_turn(self, row: UUID, turn_number: int, turns_sha256: str) -> None:
         """Keep a message out of training, as it was read."""

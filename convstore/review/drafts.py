@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, literal, select
+from sqlalchemy import ARRAY, Integer, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from convstore.database import Context, Database
@@ -15,7 +15,7 @@ from convstore.errors import ConflictError
 from convstore.model import Actor
 from convstore.rights import require_role
 
-__all__ = ["exclude_turn", "find_draft", "include_turn", "list_exclusions", "save_draft"]
+__all__ = ["exclude_turn", "find_draft", "find_said", "include_turn", "save_draft"]
 
 c = conversations.c
 d = review_drafts.c
@@ -24,12 +24,31 @@ x = turn_exclusions.c
 
 def find_draft(database: Database, actor: Actor, row: UUID) -> Mapping[str, Any] | None:
     """The reviewer's own draft about a conversation."""
-    query = select(d.draft).where(
+    return find_said(database, actor, row)[0]
+
+
+def find_said(database: Database, actor: Actor, row: UUID) -> tuple[Mapping[str, Any] | None, frozenset[int]]:
+    """The reviewer's own draft about a conversation, and the numbers of its messages that are kept out of training.
+
+    Messages count as they are now: one that was kept out of turns that are gone is not among them.
+    """
+    mine = select(d.draft).where(
         d.workspace_id == actor.workspace_id, d.conversation_id == row, d.reviewer_id == actor.user_id
     )
+    kept_out = (
+        select(x.turn_number)
+        .join(conversations, c.id == x.conversation_id)
+        .where(
+            x.workspace_id == actor.workspace_id,
+            x.conversation_id == row,
+            c.workspace_id == actor.workspace_id,
+            x.turns_sha256 == c.turns_sha256,
+        )
+    )
+    query = select(mine.scalar_subquery(), func.array(kept_out.scalar_subquery(), type_=ARRAY(Integer)))
     with database.transaction(Context.of(actor), read_only=True) as connection:
-        found: Mapping[str, Any] | None = connection.execute(query).scalar_one_or_none()
-    return found
+        draft, numbers = connection.execute(query).one()
+    return draft, frozenset(numbers)
 
 
 def save_draft(database: Database, actor: Actor, row: UUID, draft: Mapping[str, Any]) -> None:
@@ -44,22 +63,6 @@ def save_draft(database: Database, actor: Actor, row: UUID, draft: Mapping[str, 
                 set_={"draft": statement.excluded.draft, "updated_at": func.now()},
             )
         )
-
-
-def list_exclusions(database: Database, actor: Actor, row: UUID) -> frozenset[int]:
-    """Numbers of the messages that are kept out of training, of the turns as they are now."""
-    query = (
-        select(x.turn_number)
-        .join(conversations, c.id == x.conversation_id)
-        .where(
-            x.workspace_id == actor.workspace_id,
-            x.conversation_id == row,
-            c.workspace_id == actor.workspace_id,
-            x.turns_sha256 == c.turns_sha256,
-        )
-    )
-    with database.transaction(Context.of(actor), read_only=True) as connection:
-        return frozenset(connection.execute(query).scalars())
 
 
 def exclude_turn(database: Database, actor: Actor, row: UUID, turn_number: int, turns_sha256: str) -> None:

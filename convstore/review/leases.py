@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
+from sqlalchemy import ARRAY, ColumnElement, Connection, Uuid, and_, delete, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from convstore.database import Context, Database
@@ -64,31 +64,33 @@ def _extend(
     count: int,
     lease_s: int,
 ) -> list[UUID]:
-    mine = list(
-        connection.execute(
-            select(c.id)
-            .join(leases, and_(lease.conversation_id == c.id, lease.workspace_id == actor.workspace_id))
-            .where(*where, lease.holder_id == actor.user_id, lease.expires_at > func.now())
-            .order_by(*_order(queue))
-            .limit(count)
-        ).scalars()
+    mine = (
+        select(c.id)
+        .join(leases, and_(lease.conversation_id == c.id, lease.workspace_id == actor.workspace_id))
+        .where(*where, lease.holder_id == actor.user_id, lease.expires_at > func.now())
+        .order_by(*_order(queue))
+        .limit(count)
+        .cte("mine")
     )
-    if not mine:
-        return []
     # The answer counts, not the question: between the two a lease may have run out and gone to somebody else.
-    extended = set(
-        connection.execute(
-            update(leases)
-            .where(
-                lease.workspace_id == actor.workspace_id,
-                lease.conversation_id.in_(mine),
-                lease.holder_id == actor.user_id,
-            )
-            .values(expires_at=_in(lease_s))
-            .returning(lease.conversation_id)
-        ).scalars()
+    extended = (
+        update(leases)
+        .where(
+            lease.workspace_id == actor.workspace_id,
+            lease.conversation_id == mine.c.id,
+            lease.holder_id == actor.user_id,
+        )
+        .values(expires_at=_in(lease_s))
+        .returning(lease.conversation_id)
+        .cte("extended")
     )
-    return [row for row in mine if row in extended]
+    return _in_order(connection, actor, queue, extended.c.conversation_id)
+
+
+def _in_order(connection: Connection, actor: Actor, queue: Queue, rows: ColumnElement[UUID]) -> list[UUID]:
+    """Carry out a change that gives back row ids, and put them in the queue's order."""
+    query = select(c.id).where(c.workspace_id == actor.workspace_id, c.id == rows).order_by(*_order(queue))
+    return list(connection.execute(query).scalars())
 
 
 def _take_free(
@@ -141,17 +143,13 @@ def _find_free(
 
 def _take(connection: Connection, actor: Actor, rows: Sequence[UUID], *, lease_s: int) -> list[UUID]:
     """Lease the rows; those that somebody leased in between are left out."""
-    statement = insert(leases).values(
-        [
-            {
-                "workspace_id": actor.workspace_id,
-                "conversation_id": row,
-                "holder_id": actor.user_id,
-                "expires_at": _in(lease_s),
-            }
-            for row in rows
-        ]
+    given = select(
+        literal(actor.workspace_id, Uuid),
+        func.unnest(literal(list(rows), ARRAY(Uuid))),
+        literal(actor.user_id, Uuid),
+        _in(lease_s),
     )
+    statement = insert(leases).from_select(["workspace_id", "conversation_id", "holder_id", "expires_at"], given)
     taken = set(
         connection.execute(
             statement.on_conflict_do_update(

@@ -29,7 +29,7 @@ def dialog_if_asked(store: ConvStore) -> None:
     if asked is None:
         return
     action = ACTIONS[asked.status]
-    about = counted(len(asked.conversations), "conversation") if asked.everything is None else "all of them"
+    about = counted(len(asked.conversations), "conversation") if asked.everything is None else "all in this list"
 
     @st.dialog(f"{action.verb}: {about}", icon=action.icon, width="medium", on_dismiss=forget_question)
     def question() -> None:

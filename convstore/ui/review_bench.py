@@ -28,6 +28,8 @@ _STOCK = 4
 _MOST_UNDO = 50
 #: Longer without a sign of life, and the reviewer was elsewhere: that time is not counted as reading.
 _IDLE_S = 600.0
+#: What others decide shows on the bar after at most so long; what this person decides is there at once.
+_COUNT_S = 10.0
 
 
 def score_key(row: UUID, dimension: str) -> str:
@@ -56,11 +58,12 @@ class Reading:
     def open(cls, store: ConvStore, row: UUID, said: Mapping[str, Any] | None = None) -> Reading:
         """Read a conversation with its draft, or with what was said before it was decided."""
         detail = store.get(str(row))
-        draft = said if said is not None else store.desk.find_draft(row) or {}
+        kept, exclusions = store.desk.said(row)
+        draft = said if said is not None else kept or {}
         is_same = draft.get("turns_sha256", detail.conversation.turns_sha256) == detail.conversation.turns_sha256
         return cls(
             detail=detail,
-            exclusions=store.desk.exclusions(row),
+            exclusions=exclusions,
             # Scores of turns that are gone are no scores of these.
             scores={name: float(value) for name, value in draft.get("scores", {}).items()} if is_same else {},
             note=draft.get("note", ""),
@@ -134,6 +137,7 @@ class Bench:
     stock: list[Reading] = field(default_factory=list)
     decided: list[Decided] = field(default_factory=list)
     progress: Progress | None = None
+    counted_at_s: float = 0.0
     asking: str | None = None
     changed: Changed | None = None
     pressed: str | None = None
@@ -244,7 +248,7 @@ class Bench:
         self._count(-1)
 
     def _count(self, done: int) -> None:
-        # Until the next run asks the database: what this person did is on screen at once.
+        # Until the database is asked again: what this person did is on screen at once.
         if self.progress is not None:
             self.progress = Progress(
                 left=max(0, self.progress.left - done),
@@ -267,7 +271,9 @@ class Bench:
             # What is being read stays on screen whatever happens to it; the decision tells.
             rows = (first.row, *(row for row in rows if row != first.row))[:_STOCK]
         self.stock = [ready[row] if row in ready else Reading.open(store, row) for row in rows]
-        self.progress = store.desk.progress(self.queue)
+        now = time.monotonic()
+        if self.progress is None or not rows or now - self.counted_at_s > _COUNT_S:
+            self.progress, self.counted_at_s = store.desk.progress(self.queue), now
 
     def choose(self, store: ConvStore, name: str) -> None:
         """Work on another queue."""
