@@ -27,7 +27,20 @@ from convstore.core import ConvStore
 _LOG = logging.getLogger(__name__)
 
 #: In the order in which they run; the longest comes last.
-SUITE = ("pages", "opening", "totals", "facets", "quality", "text", "ingest", "load", "bulk", "browser", "export")
+SUITE = (
+    "pages",
+    "opening",
+    "totals",
+    "facets",
+    "quality",
+    "text",
+    "ingest",
+    "load",
+    "bulk",
+    "review",
+    "browser",
+    "export",
+)
 
 
 def main() -> None:

@@ -19,17 +19,17 @@ from benchmarks.measuring import Measurement, Target, sample_of
 from convstore.core import ConvStore
 from convstore.resources import APP_FOLDER, HOME_SCRIPT
 
-__all__ = ["measure"]
+__all__ = ["CHROMIUM", "measure", "served"]
 
-_CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = "/usr/bin/chromium"
 _RUNS = 5
 _TABLE = '[data-testid="stDataFrame"] canvas'
 
 
 def measure(store: ConvStore) -> Iterator[Measurement]:
     """A warm server, a fresh browser context each time."""
-    with _app(store) as address, sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with served(store) as address, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         first, change = [], []
         for run in range(_RUNS + 1):
             context = chromium.new_context(viewport={"width": 1440, "height": 900})
@@ -66,7 +66,8 @@ def _change_filter(page: Page) -> float:
 
 
 @contextmanager
-def _app(store: ConvStore) -> Iterator[str]:
+def served(store: ConvStore) -> Iterator[str]:
+    """The app over this store, as a process of its own; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,150 +1,154 @@
-"""Reviewing in numbers: a bulk decision and its undo beside a plain UPDATE, and what one decision costs the server.
+"""What a reviewer waits for: the server's part of a decision, the next one fetched, and the way from key to screen.
 
-    python -m benchmarks.review [--stored 100000] [--bulk 10000] [--decisions 200]
-
-The plain UPDATE changes the same rows in the same columns under the same policies and indexes, with every trigger of
-ours off: no lifecycle, no audit. All three are medians of five.
+The limit of a decision is what must be written at the least, by bare statements in one transaction: the row locked,
+review, status and both events, the lease gone, without policies, triggers or checks. The two take turns.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
-import sys
-import tempfile
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import UUID
 
-from benchmarks.loading import load
-from convstore.core import ConvStore, Resources
-from convstore.database import Context
-from convstore.model import Filter
+import psycopg
+from playwright.sync_api import sync_playwright
+
+from benchmarks.browser import CHROMIUM, served
+from benchmarks.measuring import Measurement, Target, sample_of
+from convstore.core import ConvStore
 from convstore.review.queues import DEFAULT_QUEUE
-from convstore.settings import Settings
 
-__all__ = ["measure_bulk", "measure_decisions"]
+__all__ = ["measure"]
 
-T = TypeVar("T")
-
-_RUNS = 5
-_PLAIN = """
-    UPDATE conversations SET status = 'approved', reviewed_by = %(me)s, reviewed_at = now(), updated_at = now()
-    WHERE workspace_id = %(workspace)s AND status = 'pending_review' AND is_active AND category = 'measured'
-"""
-
-
-def measure_bulk(store: ConvStore, rows: int) -> dict[str, float]:
-    """Seconds of a plain UPDATE, a bulk decision and its undo, and both as ratios of the first."""
-    with store.database.admin() as connection:
-        rows = connection.execute(
-            "UPDATE conversations SET category = 'measured' WHERE id IN"
-            " (SELECT id FROM conversations WHERE status = 'pending_review' ORDER BY created_at LIMIT %s)",
-            (rows,),
-        ).rowcount
-    wanted = Filter(categories=("measured",))
-    plain, bulk, undo = [], [], []
-    for _ in range(_RUNS):
-        _vacuum(store)
-        plain.append(_plain_update(store, rows))
-        _vacuum(store)
-        batch, seconds = _timed(lambda: store.bulk_review(wanted, status="approved"))
-        assert batch.moved == rows
-        bulk.append(seconds)
-        _vacuum(store)
-        undone, seconds = _timed(lambda batch_id=batch.batch_id: store.undo(batch_id))  # type: ignore[misc]
-        assert undone.undone == rows
-        undo.append(seconds)
-    base = statistics.median(plain)
-    return {
-        "rows": rows,
-        "plain_update_s": base,
-        "bulk_s": statistics.median(bulk),
-        "undo_s": statistics.median(undo),
-        "bulk_ratio": statistics.median(bulk) / base,
-        "undo_ratio": statistics.median(undo) / base,
-    }
+_DECISIONS = 60
+_KEYS = 12
+_READING_MS = 2000
+_LEAST = (
+    "SELECT turns_sha256 FROM conversations WHERE id = %(row)s FOR UPDATE",
+    "INSERT INTO reviews (workspace_id, conversation_id, reviewer_id, quality_score, empathy_score, decision,"
+    " turns_sha256) SELECT workspace_id, id, %(me)s, 4, 4.5, 'approved', turns_sha256 FROM conversations"
+    " WHERE id = %(row)s",
+    "UPDATE conversations SET status = 'approved', reviewed_by = %(me)s, reviewed_at = now(), updated_at = now(),"
+    " review_count = 1, human_quality_score = 4, human_empathy_score = 4.5 WHERE id = %(row)s",
+    "INSERT INTO events (workspace_id, conversation_id, action, actor_id, before, after, batch_id)"
+    " VALUES (%(workspace)s, %(row)s, 'reviewed', %(me)s, '{}', '{}', gen_random_uuid()),"
+    " (%(workspace)s, %(row)s, 'status', %(me)s, '{}', '{}', gen_random_uuid())",
+    "DELETE FROM leases WHERE conversation_id = %(row)s",
+)
+_TAKE_BACK = (
+    "DELETE FROM reviews WHERE conversation_id = ANY (%(rows)s)",
+    "DELETE FROM events WHERE conversation_id = ANY (%(rows)s) AND action IN ('reviewed', 'status')",
+    "UPDATE conversations SET status = 'pending_review', reviewed_by = NULL, reviewed_at = NULL, review_count = 0,"
+    " human_quality_score = NULL, human_empathy_score = NULL WHERE id = ANY (%(rows)s)",
+)
 
 
-def _plain_update(store: ConvStore, rows: int) -> float:
-    """The same change with our triggers off and rights to the columns they write; rolled back."""
-    with store.database.admin() as connection:
-        connection.execute("ALTER TABLE conversations DISABLE TRIGGER USER")
-        connection.execute("GRANT UPDATE ON conversations TO authenticated")
-        connection.execute(Context.of(store.actor).statement(timeout_s=600, read_only=False))
-        values = {"me": store.actor.user_id, "workspace": store.actor.workspace_id}
-        done, seconds = _timed(lambda: connection.execute(_PLAIN, values).rowcount)
-        assert done == rows
-        connection.rollback()
-    return seconds
+def measure(store: ConvStore) -> Iterator[Measurement]:
+    """On the server, then in a browser."""
+    yield from _on_the_server(store)
+    yield _on_screen(store)
 
 
-def measure_decisions(store: ConvStore, count: int) -> dict[str, float]:
-    """Milliseconds of the server's part of one decision: decide, hand out the next, read it, progress."""
-    queue = DEFAULT_QUEUE
-    stock = list(store.desk.next(queue))
+def _on_the_server(store: ConvStore) -> Iterator[Measurement]:
+    queue, desk = DEFAULT_QUEUE, store.desk
+    # From the far end of the queue, where nobody is handed anything.
+    bare_rows = [row.id for row in store.search(queue.wanted, order="desc", limit=_DECISIONS).items]
+    stock = list(desk.next(queue))
     details = {row: store.get(str(row)) for row in stock}
-    decide, whole = [], []
-    for _ in range(count):
-        row = stock.pop(0)
-        began = time.perf_counter()
-        store.review(
-            [str(row)],
-            status="approved",
-            scores={"quality": 4, "empathy": 4.5},
-            read={str(row): details.pop(row).conversation.turns_sha256},
-        )
-        decide.append(time.perf_counter() - began)
-        stock = list(store.desk.next(queue))
-        for new in stock:
-            if new not in details:
-                details[new] = store.get(str(new))
-        store.desk.progress(queue)
-        whole.append(time.perf_counter() - began)
-    return {
-        "decisions": count,
-        "decide_ms": 1000 * statistics.median(decide),
-        "decide_and_prefetch_ms": 1000 * statistics.median(whole),
-        "decide_and_prefetch_p95_ms": 1000 * statistics.quantiles(whole, n=20)[-1],
-    }
+    decide, fetch, least, batches = [], [], [], []
+    with psycopg.connect(store.database.admin_url, autocommit=True) as bare:
+        bare.execute("SET session_replication_role = replica")
+        for other in bare_rows:
+            row = stock.pop(0)
+            began = time.perf_counter()
+            result = store.review(
+                [str(row)],
+                status="approved",
+                scores={"quality": 4, "empathy": 4.5},
+                read={str(row): details.pop(row).conversation.turns_sha256},
+            )
+            decide.append(time.perf_counter() - began)
+            batches.append(result.batch_id)
+            began = time.perf_counter()
+            stock = list(desk.next(queue))
+            for new in stock:
+                if new not in details:
+                    details[new] = store.get(str(new))
+                    desk.beside(new)
+            fetch.append(time.perf_counter() - began)
+            least.append(_bare_decision(bare, store, other))
+        with bare.transaction():
+            for statement in _TAKE_BACK:
+                bare.execute(statement, {"rows": bare_rows})
+    for batch in batches:
+        store.undo(batch)
+    desk.give_back()
+    yield Measurement(
+        group="review",
+        case="one decision with scores, on the server",
+        product=sample_of(decide),
+        limit=sample_of(least),
+        target=Target(ms=30),
+        note="limit: the bare statements in one transaction, without policies, triggers and checks",
+    )
+    yield Measurement(
+        group="review", case="the next conversation handed out and read ahead, after it", product=sample_of(fetch)
+    )
 
 
-def _vacuum(store: ConvStore) -> None:
-    with store.database.admin(autocommit=True) as connection:
-        connection.execute("VACUUM (ANALYZE) conversations, events")
-        connection.execute("CHECKPOINT")
-
-
-def _timed(do: Callable[[], T]) -> tuple[T, float]:
+def _bare_decision(bare: psycopg.Connection, store: ConvStore, row: UUID) -> float:
     began = time.perf_counter()
-    return do(), time.perf_counter() - began
+    with bare.transaction():
+        for statement in _LEAST:
+            bare.execute(
+                statement, {"row": row, "me": store.actor.user_id, "workspace": store.actor.workspace_id}, prepare=True
+            )
+    return time.perf_counter() - began
 
 
-def main() -> None:
-    """Load, measure, print one JSON document."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    options.add_argument("--stored", type=int, default=100_000)
-    options.add_argument("--bulk", type=int, default=10_000)
-    options.add_argument("--decisions", type=int, default=200)
-    given = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="convstore-bench-") as folder:
-        resources = Resources(Settings(home=Path(folder)))
-        try:
-            store = ConvStore.for_operator(resources)
-            actor = store.actor
-            load(store.database.admin_url, workspace_id=actor.workspace_id, user_id=actor.user_id, count=given.stored)
-            found = {
-                "stored": given.stored,
-                "decision": measure_decisions(store, given.decisions),
-                "bulk": measure_bulk(store, given.bulk),
-            }
-        finally:
-            resources.close()
-    json.dump(found, sys.stdout, indent=2)
-    sys.stdout.write("\n")
-
-
-if __name__ == "__main__":
-    main()
+def _on_screen(store: ConvStore) -> Measurement:
+    since = datetime.now(UTC)
+    taken = []
+    with served(store) as address, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(f"{address}/review")
+        title = page.locator("h2").first
+        title.wait_for(timeout=120_000)
+        approve = page.get_by_role("button", name="Approve")
+        for press in range(_KEYS + 2):
+            # A person reads: the page is at rest and listens to keys by then.
+            approve.wait_for(timeout=120_000)
+            page.wait_for_timeout(_READING_MS)
+            page.wait_for_function(
+                '() => document.querySelector(\'[data-testid="stApp"]\').dataset.testScriptState === "notRunning"',
+                timeout=120_000,
+            )
+            before = title.text_content()
+            began = time.perf_counter()
+            page.keyboard.press("a")
+            page.wait_for_function(
+                "before => { const now = document.querySelector('h2'); return now && now.textContent !== before }",
+                arg=before,
+                polling="raf",
+                timeout=120_000,
+            )
+            if press >= 2:  # the first ones warm the server
+                taken.append(time.perf_counter() - began)
+        chromium.close()
+    with psycopg.connect(store.database.admin_url) as connection:
+        batches = connection.execute(
+            "SELECT DISTINCT batch_id FROM events WHERE workspace_id = %s AND action = 'status' AND at >= %s",
+            (store.actor.workspace_id, since),
+        ).fetchall()
+    for (batch,) in batches:
+        store.undo(batch)
+    store.desk.give_back()
+    return Measurement(
+        group="review",
+        case="from the decision key to the next conversation on screen",
+        product=sample_of(taken),
+        target=Target(ms=500),
+        note="Chromium on the same machine",
+    )

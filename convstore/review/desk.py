@@ -17,6 +17,7 @@ from convstore.model import Actor, ConversationDetail, Turn
 from convstore.queries import team
 from convstore.review import changes, drafts, leases, queues
 from convstore.review.changes import TurnChange
+from convstore.review.drafts import Beside
 from convstore.review.queues import Progress, Queue
 from convstore.rights import require_role
 
@@ -117,11 +118,11 @@ class ReviewDesk:
 
     def exclusions(self, row: UUID) -> frozenset[int]:
         """Numbers of the messages that are kept out of training."""
-        return drafts.find_said(self._database, self._actor, row)[1]
+        return drafts.get_beside(self._database, self._actor, row).exclusions
 
-    def said(self, row: UUID) -> tuple[Mapping[str, Any] | None, frozenset[int]]:
-        """The reviewer's draft of a conversation and the messages kept out of training, in one question."""
-        return drafts.find_said(self._database, self._actor, row)
+    def beside(self, row: UUID) -> Beside:
+        """Draft, exclusions and persona of a conversation, in one question."""
+        return drafts.get_beside(self._database, self._actor, row)
 
     def exclude_turn(self, row: UUID, turn_number: int, turns_sha256: str) -> None:
         """Keep a message out of training, as it was read."""

@@ -3,52 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Integer, delete, func, literal, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from convstore.database import Context, Database
-from convstore.database.tables import conversations, review_drafts, turn_exclusions
+from convstore.database.tables import conversations, personas, review_drafts, turn_exclusions
 from convstore.errors import ConflictError
 from convstore.model import Actor
 from convstore.rights import require_role
 
-__all__ = ["exclude_turn", "find_draft", "find_said", "include_turn", "save_draft"]
+__all__ = ["Beside", "Persona", "exclude_turn", "find_draft", "get_beside", "include_turn", "save_draft"]
 
 c = conversations.c
 d = review_drafts.c
 x = turn_exclusions.c
+p = personas.c
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """Who speaks as the user, as the scaffolding describes them."""
+
+    name: str
+    archetype: str | None
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a reviewer has beside a conversation.
+
+    `exclusions` are numbers of messages that are kept out of training, of the turns as they are now.
+    """
+
+    draft: Mapping[str, Any] | None
+    exclusions: frozenset[int]
+    persona: Persona | None
 
 
 def find_draft(database: Database, actor: Actor, row: UUID) -> Mapping[str, Any] | None:
     """The reviewer's own draft about a conversation."""
-    return find_said(database, actor, row)[0]
+    return get_beside(database, actor, row).draft
 
 
-def find_said(database: Database, actor: Actor, row: UUID) -> tuple[Mapping[str, Any] | None, frozenset[int]]:
-    """The reviewer's own draft about a conversation, and the numbers of its messages that are kept out of training.
-
-    Messages count as they are now: one that was kept out of turns that are gone is not among them.
-    """
+def get_beside(database: Database, actor: Actor, row: UUID) -> Beside:
+    """Draft, exclusions and persona, in one question."""
     mine = select(d.draft).where(
         d.workspace_id == actor.workspace_id, d.conversation_id == row, d.reviewer_id == actor.user_id
     )
+    here = (c.workspace_id == actor.workspace_id, c.id == row)
     kept_out = (
         select(x.turn_number)
         .join(conversations, c.id == x.conversation_id)
-        .where(
-            x.workspace_id == actor.workspace_id,
-            x.conversation_id == row,
-            c.workspace_id == actor.workspace_id,
-            x.turns_sha256 == c.turns_sha256,
-        )
+        .where(x.workspace_id == actor.workspace_id, x.conversation_id == row, *here, x.turns_sha256 == c.turns_sha256)
     )
-    query = select(mine.scalar_subquery(), func.array(kept_out.scalar_subquery(), type_=ARRAY(Integer)))
+    persona = (
+        select(func.jsonb_build_array(p.name, p.archetype, p.description, type_=JSONB))
+        .join(conversations, c.persona_key == p.persona_key)
+        .where(p.workspace_id == actor.workspace_id, *here)
+    )
+    query = select(
+        mine.scalar_subquery(),
+        func.array(kept_out.scalar_subquery(), type_=ARRAY(Integer)),
+        persona.scalar_subquery(),
+    )
     with database.transaction(Context.of(actor), read_only=True) as connection:
-        draft, numbers = connection.execute(query).one()
-    return draft, frozenset(numbers)
+        draft, numbers, described = connection.execute(query).one()
+    return Beside(draft, frozenset(numbers), Persona(*described) if described else None)
 
 
 def save_draft(database: Database, actor: Actor, row: UUID, draft: Mapping[str, Any]) -> None:

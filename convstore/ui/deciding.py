@@ -56,7 +56,7 @@ def _question(store: ConvStore, asked: Asked) -> None:
         label = f"{action.verb} {number(preview.moving)}"
         if preview.moving and st.button(label, key="decide", type="primary", icon=action.icon):
             forget_question()
-            begin(Work(f"{action.verb} {number(preview.moving)}", _decision(store, asked, reasons, note)))
+            begin(Work(action.verb, _decision(store, asked, reasons, note)), preview.moving)
 
 
 def _preview(store: ConvStore, asked: Asked) -> BulkPreview:
@@ -164,6 +164,7 @@ def _remember(
     remember(
         words,
         batch_id if done else None,
+        rows=done,
         left_alone=left,
         named=[item.conversation_id for item in others[:_NAMED]],
     )

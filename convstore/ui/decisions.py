@@ -34,7 +34,8 @@ __all__ = [
 
 _AT_HAND: tuple[Status, ...] = ("approved", "rejected")
 _IN_MENU: tuple[Status, ...] = ("needs_revision", "pending_review", "archived")
-#: Work that takes no longer is waited for; anything else shows how far it is.
+#: Work on no more rows than these is waited for; anything else shows how far it is, unless it takes no longer.
+_FEW_ROWS = 1000
 _AT_ONCE_S = 1.5
 _LOOK_S = 0.7
 
@@ -66,11 +67,12 @@ class Asked:
 class Done:
     """What was decided last; `batch_id` is None where there is nothing to undo.
 
-    `left_alone` are reasons with their counts, `named` the ids of the first of those rows.
+    `rows` were changed; `left_alone` are reasons with their counts, `named` the ids of the first of those rows.
     """
 
     words: str
     batch_id: UUID | None
+    rows: int = 1
     left_alone: tuple[tuple[str, int], ...] = ()
     named: tuple[str, ...] = ()
 
@@ -155,10 +157,10 @@ def _ask_from_menu(selected: Sequence[Conversation], everything: Filter | None) 
     ask(st.session_state["more"], selected, everything)
 
 
-def begin(work: Work) -> None:
-    """Let work run beside the screen; what is done in a moment is shown at once."""
+def begin(work: Work, rows: int) -> None:
+    """Let work on so many rows run beside the screen; what is done in a moment is shown at once."""
     st.session_state["work"] = work
-    work.wait(_AT_ONCE_S)
+    work.wait(None if rows <= _FEW_ROWS else _AT_ONCE_S)
     st.rerun()
 
 
@@ -189,11 +191,12 @@ def remember(
     words: str,
     batch_id: UUID | None,
     *,
+    rows: int = 1,
     left_alone: Sequence[tuple[str, int]] = (),
     named: Sequence[str] = (),
 ) -> None:
     """Keep what happened, to be said in the next run; the table's selection is used up."""
-    st.session_state["done"] = Done(words, batch_id, tuple(left_alone), tuple(named))
+    st.session_state["done"] = Done(words, batch_id, rows, tuple(left_alone), tuple(named))
     st.session_state["news"] = words
     st.session_state["table"] = st.session_state.get("table", 0) + 1
     _select_none()
@@ -225,7 +228,7 @@ def undo_button(store: ConvStore) -> None:
         def take_back(tell: Tell) -> _Outcome:
             return _Outcome(store.undo(batch_id, progress=tell))
 
-        begin(Work("Undoing", take_back))
+        begin(Work("Undoing", take_back), done.rows)
 
 
 def _is_told(done: Done | None) -> bool:

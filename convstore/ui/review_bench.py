@@ -17,6 +17,7 @@ from convstore.core import ConvStore
 from convstore.model import DIMENSIONS, BatchOutcome, ConversationDetail, Status
 from convstore.review.changes import TurnChange
 from convstore.review.desk import ReviewRules
+from convstore.review.drafts import Persona
 from convstore.review.queues import DEFAULT_QUEUE, Progress, Queue
 from convstore.ui.status import ACTIONS
 from convstore.ui.words import counted, plain, sentence
@@ -48,6 +49,7 @@ class Reading:
 
     detail: ConversationDetail
     exclusions: frozenset[int]
+    persona: Persona | None
     scores: dict[str, float]
     note: str
     turn_notes: dict[int, str]
@@ -58,12 +60,13 @@ class Reading:
     def open(cls, store: ConvStore, row: UUID, said: Mapping[str, Any] | None = None) -> Reading:
         """Read a conversation with its draft, or with what was said before it was decided."""
         detail = store.get(str(row))
-        kept, exclusions = store.desk.said(row)
-        draft = said if said is not None else kept or {}
+        beside = store.desk.beside(row)
+        draft = said if said is not None else beside.draft or {}
         is_same = draft.get("turns_sha256", detail.conversation.turns_sha256) == detail.conversation.turns_sha256
         return cls(
             detail=detail,
-            exclusions=exclusions,
+            exclusions=beside.exclusions,
+            persona=beside.persona,
             # Scores of turns that are gone are no scores of these.
             scores={name: float(value) for name, value in draft.get("scores", {}).items()} if is_same else {},
             note=draft.get("note", ""),

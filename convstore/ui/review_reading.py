@@ -10,6 +10,7 @@ import streamlit as st
 
 from convstore.core import ConvStore
 from convstore.model import Turn
+from convstore.review.queues import DEFAULT_QUEUE
 from convstore.rights import is_at_least
 from convstore.ui import reading as blocks
 from convstore.ui.address import Vocabulary
@@ -70,6 +71,14 @@ def _extras(store: ConvStore, bench: Bench, reading: Reading) -> None:
         if reading.detail.system_prompt:
             with st.popover("Prompt", icon=":material/terminal:", type="tertiary"):
                 st.text(reading.detail.system_prompt, width=480)
+        if reading.persona is not None:
+            with (
+                st.popover("Persona", icon=":material/person:", type="tertiary"),
+                st.container(width=420, gap="xsmall"),
+            ):
+                st.text(" · ".join(part for part in (reading.persona.name, reading.persona.archetype) if part))
+                if reading.persona.description:
+                    st.text(reading.persona.description)
         with st.popover("Guidelines", icon=":material/menu_book:", type="tertiary"):
             st.text(bench.rules.guidelines or "This workspace has no guidelines yet.", width=480)
         with st.popover("History", icon=":material/history:", type="tertiary"), st.container(width=480):
@@ -93,7 +102,16 @@ def choose_queue(store: ConvStore, bench: Bench) -> None:
         bench.choose(store, chosen)
         st.rerun()
     if is_at_least(store.actor, "lead"):
-        st.caption("`convstore queue save NAME` with any filter makes another queue.")
+        st.caption("Any filter in Browse becomes a queue: Save as queue.")
+        if bench.queue.name != DEFAULT_QUEUE.name and st.button(
+            "Delete this queue", key="delete-queue", type="tertiary", icon=":material/delete:"
+        ):
+            # Its conversations stay where they are.
+            store.desk.delete_queue(bench.queue.name)
+            bench.choose(store, DEFAULT_QUEUE.name)
+            if "queue" in st.query_params:
+                del st.query_params["queue"]
+            st.rerun()
         if st.button("What the team did", key="to-team", type="tertiary", icon=":material/groups:"):
             go("team")
 

@@ -156,6 +156,39 @@ def test_review_and_undo(filled: CommandLine) -> None:
     }
 
 
+def test_queues(filled: CommandLine) -> None:
+    saved = filled("queue", "save", "Greetings", "--text", "what now", "--sort", "name", "--order", "desc", "--json")
+    assert saved.document == {"name": "Greetings", "filter": {"text": "what now"}, "sort": "name", "order": "desc"}
+    listed = filled("queue", "list", "--json").document["queues"]
+    assert [(one["name"], one["left"], one["held_by_others"]) for one in listed] == [
+        ("To review", 3, 0), ("Greetings", 3, 0),
+    ]  # fmt: skip
+    (taken,) = filled("queue", "next", "Greetings", "--json").document["items"]
+    assert taken["conversation_id"] == "talk-2"
+    # What is held comes first again, whichever process asks.
+    again = filled("queue", "next", "Greetings", "--count", "2", "--json").document["items"]
+    assert [item["conversation_id"] for item in again] == ["talk-2", "talk-1"]
+    assert "1 conversation given back" in filled("queue", "release", "talk-2").out
+    assert filled("queue", "release", "--json").document == {"released": 1}
+    assert filled("queue", "delete", "Greetings").status == 0
+    nowhere = filled("queue", "next", "Greetings")
+    assert (nowhere.status, "There are: To review." in nowhere.err) == (1, True)
+
+
+def test_a_whole_filter_is_decided_and_taken_back(filled: CommandLine) -> None:
+    filled("review", "talk-0", "--status", "rejected")
+    wanted = ["review-all", "--text", "what now", "--to", "approved"]
+    would = filled(*wanted, "--dry-run", "--json").document
+    assert (would["matched"], would["moving"], would["released"]) == (3, 2, 0)
+    assert set(would["samples"]) == {"talk-1", "talk-2"}
+    assert would["left_alone"] == [{"reason": "rejected by you, which cannot become approved", "count": 1}]
+    done = filled(*wanted, "--reason", "Clear", "--note", "all of it", "--json")
+    assert (done.status, done.document["moved"]) == (1, 2)
+    assert [(item["conversation_id"], item["outcome"]) for item in done.document["items"]] == [("talk-0", "refused")]
+    assert filled("show", "talk-1", "--json").document["conversation"]["review_notes"] == "Clear: all of it"
+    assert "2 decisions undone" in filled("undo", done.document["batch_id"]).out
+
+
 def test_edit_delete_restore(filled: CommandLine) -> None:
     assert filled("edit", "talk-0", "--name", "A name", "--description", "Words").status == 0
     assert "A name" in filled("show", "talk-0").out
