@@ -43,6 +43,7 @@ _TURNS = (
     "workspace_id", "conversation_id", "turn_number", "role", "content", "detected_emotion", "emotional_intensity",
     "primary_strategy", "tone", "word_count", "sentence_count",
 )  # fmt: skip
+_TEXTS = ("workspace_id", "conversation_id", "part", "words")
 _FINDINGS = ("workspace_id", "conversation_id", "code", "severity", "check_version", "explanation")
 
 # What the triggers would have appended.
@@ -89,10 +90,16 @@ def load(
             done += len(chunk)
             if done % 50_000 == 0:
                 _LOG.info("loaded %s conversations in %.0f s", f"{done:,}", time.monotonic() - started)
+        connection.execute("SELECT convstore.write_texts(ARRAY(SELECT id FROM conversations))")
         if distinct < count:
             repeat(
                 connection,
-                {"conversations": _CONVERSATIONS, "conversation_turns": _TURNS, "findings": _FINDINGS},
+                {
+                    "conversations": _CONVERSATIONS,
+                    "conversation_turns": _TURNS,
+                    "conversation_texts": _TEXTS,
+                    "findings": _FINDINGS,
+                },
                 loaded=distinct,
                 count=count,
                 first=_FIRST,
@@ -100,7 +107,6 @@ def load(
                 pending_from=_PENDING_FROM if skewed else 1.0,
             )
             _LOG.info("repeated up to %s conversations in %.0f s", f"{count:,}", time.monotonic() - started)
-        connection.execute("SELECT convstore.write_texts(ARRAY(SELECT id FROM conversations))")
         for definition in secondary:
             connection.execute(definition)
         connection.execute(_COUNT_FACETS, {"workspace_id": workspace_id})

@@ -29,7 +29,7 @@ class Surveying(Reviewing):
 
     def facets(self, wanted: Filter | None = None) -> Facets:
         """How many conversations there are by status, tier, persona, arc and topic."""
-        from convstore.queries.facets import MOST_PENDING, count_pending_changes
+        from convstore.queries.rollup import MOST_PENDING, count_pending_changes
 
         def fold_if_many() -> None:
             with self._reading() as connection:
@@ -43,7 +43,7 @@ class Surveying(Reviewing):
 
     def compact_facets(self) -> int:
         """Fold the changes of facets into their counts; how many changes there were. The counts stay the same."""
-        from convstore.queries.facets import compact_facets
+        from convstore.queries.rollup import compact_facets
 
         with self.database.transaction(Context.of(self.actor, elevated=True)) as connection:
             return compact_facets(connection)

@@ -30,6 +30,7 @@ from convstore.errors import NotFoundError, UsageError
 from convstore.model import Conversation, Filter, Order, Page, Sort
 from convstore.queries.cursors import LAST, Cursor
 from convstore.queries.filters import any_of, conditions
+from convstore.queries.rollup import find_total
 from convstore.queries.searching import TextSearch, explore
 
 __all__ = [
@@ -141,7 +142,7 @@ def list_conversations(
     if not 1 <= limit <= 1000:
         raise UsageError(f"a page has 1 to 1,000 rows, not {limit}", hint="Give another limit.")
     where, search = _matching(connection, wanted, workspace_id)
-    counted, exact = total or _count(connection, where, search)
+    counted, exact = total or _count(connection, wanted, workspace_id, where, search)
 
     place = None if cursor in (None, LAST) else Cursor.decode(str(cursor), sort=sort, order=order)
     backwards = cursor == LAST or (place is not None and place.direction == "before")
@@ -195,7 +196,7 @@ def list_conversations(
 
 def count(connection: Connection, wanted: Filter, workspace_id: UUID) -> tuple[int, bool]:
     """How many conversations match, and whether that is exact; at most `EXACT_TOTAL`."""
-    return _count(connection, *_matching(connection, wanted, workspace_id))
+    return _count(connection, wanted, workspace_id, *_matching(connection, wanted, workspace_id))
 
 
 def get_conversation(connection: Connection, identifier: str, workspace_id: UUID) -> Mapping[str, Any]:
@@ -248,12 +249,20 @@ def _row_id(value: str) -> UUID | None:
         return None
 
 
-def _count(connection: Connection, where: list[ColumnElement[bool]], search: TextSearch | None) -> tuple[int, bool]:
+def _count(
+    connection: Connection,
+    wanted: Filter,
+    workspace_id: UUID,
+    where: list[ColumnElement[bool]],
+    search: TextSearch | None,
+) -> tuple[int, bool]:
     if search is not None:
         if search.exceeds(EXACT_TOTAL):
             return EXACT_TOTAL, False
         where = [*where, search.condition(rows=EXACT_TOTAL + 1)]
-    total = connection.execute(_capped(where)).scalar_one()
+    total = find_total(connection, wanted, workspace_id)
+    if total is None:
+        total = connection.execute(_capped(where)).scalar_one()
     return min(total, EXACT_TOTAL), total <= EXACT_TOTAL
 
 

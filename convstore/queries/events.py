@@ -17,8 +17,8 @@ e = events.c
 _EVENTS = (
     select(
         e.id, e.at, e.actor_id, profiles.c.name.label("actor"), e.action, e.subject, e.before, e.after,
-        e.batch_id, e.note, e.request_id, e.conversation_id.label("conversation_row_id"), conversations.c.conversation_id,
-        conversations.c.conversation_name,
+        e.batch_id, e.note, e.request_id, e.conversation_id.label("conversation_row_id"),
+        conversations.c.conversation_id, conversations.c.conversation_name,
     )
     .select_from(
         events.outerjoin(profiles, profiles.c.id == e.actor_id).outerjoin(

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Integer, Text, func, select, text
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import array
 
 from convstore.database.tables import conversations
 from convstore.model import Filter
 from convstore.queries.conversations import EXACT_TOTAL, matching
+from convstore.queries.rollup import FACETS, count_under
 
-__all__ = ["FACETS", "MOST_PENDING", "Facets", "compact_facets", "count_facets", "count_pending_changes"]
-
-#: Each facet with the field of `Filter` that restricts it.
-FACETS: Mapping[str, str] = MappingProxyType(
-    {"status": "statuses", "tier": "tiers", "persona": "personas", "arc": "arcs", "topic": "topics"}
-)
-#: Changes that readers add up themselves; more are folded first.
-MOST_PENDING = 20_000
+__all__ = ["Facets", "count_facets"]
 
 _COLUMNS = {
     "status": conversations.c.status,
@@ -31,33 +24,6 @@ _COLUMNS = {
     "arc": conversations.c.emotional_arc_key,
     "topic": conversations.c.topic_key,
 }
-
-# The two halves see one snapshot, so a compaction in between changes nothing.
-_ROLLUP = text(
-    """
-    SELECT facet, value, sum(n)::bigint
-    FROM (
-        SELECT facet, value, count AS n
-        FROM facet_counts
-        WHERE workspace_id = :workspace_id AND given = :given AND given_value = ANY (:values)
-        UNION ALL
-        SELECT f.facet, f.value, c.delta
-        FROM facet_changes AS c
-        CROSS JOIN LATERAL (
-            VALUES ('status', c.status), ('tier', c.tier), ('persona', c.persona), ('arc', c.arc), ('topic', c.topic)
-        ) AS f (facet, value)
-        WHERE c.workspace_id = :workspace_id
-          AND CASE :given
-                  WHEN 'status' THEN c.status WHEN 'tier' THEN c.tier WHEN 'persona' THEN c.persona
-                  WHEN 'arc' THEN c.arc WHEN 'topic' THEN c.topic ELSE ''
-              END = ANY (:values)
-    ) AS counted
-    WHERE value <> ''
-    GROUP BY facet, value
-    HAVING sum(n) <> 0
-    ORDER BY facet, value
-    """
-).columns(facet=Text, value=Text, n=Integer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,38 +43,17 @@ def count_facets(connection: Connection, wanted: Filter, workspace_id: UUID) -> 
     restricted = [facet for facet, field in FACETS.items() if getattr(wanted, field)]
     bare = _without(wanted, FACETS)
     if bare == Filter() and len(restricted) <= 1:
-        counts = _from_rollup(connection, workspace_id, "", ("",))
+        counts = count_under(connection, workspace_id)
         for facet in restricted:
-            given = _from_rollup(connection, workspace_id, facet, tuple(set(getattr(wanted, FACETS[facet]))))
+            given = count_under(connection, workspace_id, facet, tuple(set(getattr(wanted, FACETS[facet]))))
             counts = {**{name: given.get(name, {}) for name in FACETS}, facet: counts.get(facet, {})}
         return Facets(counts={facet: counts.get(facet, {}) for facet in FACETS})
     return _from_rows(connection, wanted, workspace_id, restricted)
 
 
-def count_pending_changes(connection: Connection, workspace_id: UUID, *, most: int) -> int:
-    """How many changes wait for compaction; counts to `most`."""
-    statement = text("SELECT count(*) FROM (SELECT FROM facet_changes WHERE workspace_id = :id LIMIT :most) AS few")
-    return int(connection.execute(statement, {"id": workspace_id, "most": most}).scalar_one())
-
-
-def compact_facets(connection: Connection) -> int:
-    """Fold the appended changes of every workspace into the counts; how many there were. Needs the service role."""
-    return int(connection.execute(select(func.convstore.compact_facets())).scalar_one())
-
-
 def _without(wanted: Filter, facets: Iterable[str]) -> Filter:
     nothing: dict[str, Any] = {FACETS[facet]: () for facet in facets}
     return replace(wanted, **nothing)
-
-
-def _from_rollup(
-    connection: Connection, workspace_id: UUID, given: str, values: tuple[str, ...]
-) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    rows = connection.execute(_ROLLUP, {"workspace_id": workspace_id, "given": given, "values": list(values)})
-    for facet, value, count in rows:
-        found.setdefault(facet, {})[value] = int(count)
-    return found
 
 
 def _from_rows(connection: Connection, wanted: Filter, workspace_id: UUID, restricted: list[str]) -> Facets:

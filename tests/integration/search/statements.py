@@ -49,6 +49,16 @@ def insert_rows(store: ConvStore, count: int, *, start: int = 0, ties: bool = Fa
                 [turns],
             )
             connection.execute("SELECT convstore.write_texts(ARRAY(SELECT id FROM conversations))")
+        connection.execute(
+            """
+            INSERT INTO facet_changes (workspace_id, status, tier, persona, arc, topic, delta)
+            SELECT workspace_id, status, tier, persona_key, emotional_arc_key, topic_key, count(*)
+            FROM conversations
+            WHERE file_path IN (SELECT 'made/' || n FROM generate_series(%s::integer, %s::integer) AS n)
+            GROUP BY 1, 2, 3, 4, 5, 6
+            """,
+            [start, start + count - 1],
+        )
         connection.execute("SET LOCAL session_replication_role = origin")
     with store.database.admin(autocommit=True) as connection:
         connection.execute("ANALYZE conversations, conversation_turns, conversation_texts")

@@ -9,7 +9,7 @@ import pytest
 from convstore.core import ConvStore
 from convstore.database import Database, system_context
 from convstore.model import Filter
-from convstore.queries.facets import FACETS, compact_facets
+from convstore.queries.rollup import FACETS, compact_facets
 
 COLUMNS = {
     "status": "status",
