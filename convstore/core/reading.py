@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TypedDict, Unpack
 from uuid import UUID
@@ -10,6 +11,9 @@ from convstore.core.acting import Acting
 from convstore.model import Conversation, ConversationDetail, Event, Filter, Order, Page, Sort
 
 __all__ = ["Reading"]
+
+#: A signed address is made anew after at most this long.
+_SIGNED_URL_KEPT_S = 300.0
 
 
 class PageOrder(TypedDict, total=False):
@@ -101,7 +105,9 @@ class Reading(Acting):
 
         with self._reading() as connection:
             path = get_conversation(connection, identifier, self.actor.workspace_id)["file_path"]
-        return self._cached(("signed url", path), lambda: self.files.signed_url(path))
+        # However long other answers are kept: this one is good for an hour, and for whoever has it.
+        span = int(time.monotonic() // _SIGNED_URL_KEPT_S)
+        return self._cached(("signed url", path, span), lambda: self.files.signed_url(path))
 
     def download(self, wanted: Filter | None = None) -> Iterator[bytes]:
         """The files of every conversation that matches, as a zip in pieces."""

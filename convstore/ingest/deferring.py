@@ -7,7 +7,7 @@ from typing import Any, get_args
 from uuid import UUID, uuid4
 
 from convstore.database import Context, Database
-from convstore.errors import UsageError
+from convstore.errors import QuotaError, UsageError
 from convstore.files import FileStore
 from convstore.ingest.deciding import OnConflict
 from convstore.ingest.importing import ingest
@@ -39,7 +39,12 @@ def defer_ingest(
     with database.transaction(Context.of(actor, batch_id=job_id)) as connection:
         hold_objects(connection)
         documents, stored_bytes = keep_uploads(files, actor, job_id, uploads)
-        check_space(stored_bytes)
+        try:
+            check_space(stored_bytes)
+        except QuotaError:
+            # No job will ever name them.
+            discard_uploads(files, uploads_from(files, documents))
+            raise
         queue_run(connection, actor, job_id, list(uploads), on_conflict=on_conflict)
         arguments = {"files": documents, "on_conflict": on_conflict, "stored_bytes": stored_bytes}
         return defer(connection, actor.workspace_id, "ingest", arguments, job_id=job_id)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, Text, Uuid, bindparam, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from convstore.database.tables import conversation_turns, conversations, conversations_archive, release_items
+from convstore.database.tables import conversation_turns, conversations, conversations_archive, events, release_items
 
 __all__ = [
     "ROW_PAGE",
@@ -22,6 +23,8 @@ __all__ = [
     "Origin",
     "Source",
     "count_kept_files",
+    "find_archived_turns",
+    "find_deletion",
     "find_origins",
     "find_unnamed",
     "list_kept_files",
@@ -142,6 +145,25 @@ def count_kept_files(connection: Connection, workspace_id: UUID) -> int:
         select(func.count()).select_from(conversations_archive).where(a.workspace_id == workspace_id).scalar_subquery()
     )
     return int(connection.execute(select(stored + archived)).scalar_one())
+
+
+def find_archived_turns(connection: Connection, workspace_id: UUID, conversation_id: str) -> str | None:
+    """The `turns_sha256` of a conversation in the archive; None if it is not there."""
+    query = select(a.row["turns_sha256"].astext).where(
+        a.workspace_id == workspace_id, a.conversation_id == conversation_id
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def find_deletion(connection: Connection, workspace_id: UUID, conversation_id: str) -> datetime | None:
+    """When a conversation of this id was last deleted for good, as the audit knows; None if never."""
+    e = events.c
+    query = select(func.max(e.at)).where(
+        e.workspace_id == workspace_id,
+        e.action == "deleted",
+        e.before["conversation_id"].astext == conversation_id,
+    )
+    return connection.execute(query).scalar_one()
 
 
 _UNNAMED = text(

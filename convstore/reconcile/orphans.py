@@ -17,7 +17,7 @@ from convstore.errors import InvalidInputError, NotFoundError
 from convstore.files import FileStat, FileStore, unpack
 from convstore.model import Actor, Rejection, turns_sha256
 from convstore.quarantine import keep
-from convstore.queries.integrity import find_origins, find_unnamed
+from convstore.queries.integrity import find_archived_turns, find_deletion, find_origins, find_unnamed
 from convstore.queries.storing import claim_objects, find_existing, insert_conversations, try_claim_objects
 from convstore.reconcile.inspection import read_draft
 
@@ -35,6 +35,7 @@ class Orphan:
 
     path: str
     size: int
+    modified_at: datetime
     owner: UUID | None
     row_id: UUID | None
     cause: Literal["superseded", "unfinished", "unknown", "elsewhere"]
@@ -77,7 +78,11 @@ def _orphans(connection: Connection, actor: Actor, page: Sequence[FileStat]) -> 
             cause = "elsewhere"
         else:
             cause = "unfinished" if row_id is not None else "unknown"
-        found.append(Orphan(path=stat.path, size=stat.size, owner=owner, row_id=row_id, cause=cause))
+        found.append(
+            Orphan(
+                path=stat.path, size=stat.size, modified_at=stat.modified_at, owner=owner, row_id=row_id, cause=cause
+            )
+        )
     return found
 
 
@@ -131,7 +136,7 @@ def _take_in(database: Database, files: FileStore, actor: Actor, orphan: Orphan,
         outcome = _adopt(database, files, actor, stored, orphan)
         if outcome is not None:
             return outcome
-        why = Rejection(code="ERR_CONFLICT", reason="the conversation is stored with other turns")
+        why = Rejection(code="ERR_CONFLICT", reason="the conversation is stored with other turns, or was deleted since")
     sha256 = hashlib.sha256(packed).hexdigest()
     keep(database, files, actor, name=orphan.path, sha256=sha256, size=len(packed), data=packed, why=why)
     return "kept in quarantine"
@@ -140,7 +145,10 @@ def _take_in(database: Database, files: FileStore, actor: Actor, orphan: Orphan,
 def _adopt(
     database: Database, files: FileStore, actor: Actor, stored: StoredDocument, orphan: Orphan
 ) -> Literal["adopted", "removed"] | None:
-    """Give an object the row that it was stored for; None if the conversation is stored with other turns."""
+    """Give an object the row that it was stored for; None if the conversation has gone another way since.
+
+    A deletion is for good: what an import left before it does not come back, and goes with everything else.
+    """
     with database.transaction(Context.of(actor, elevated=True, note="adopted by reconciliation")) as connection:
         claim_objects(connection)
         if not find_unnamed(connection, [orphan.path]):
@@ -153,6 +161,16 @@ def _adopt(
         )
         if rows:
             return "removed" if any(row.turns_sha256 == stored.turns_sha256 for row in rows) else None
+        public_id = stored.draft.conversation_id
+        archived = find_archived_turns(connection, actor.workspace_id, public_id)
+        if archived is not None:
+            return "removed" if archived == stored.turns_sha256 else None
+        deleted_at = find_deletion(connection, actor.workspace_id, public_id)
+        if deleted_at is not None and deleted_at > orphan.modified_at:
+            return "removed"
+        if deleted_at is not None and deleted_at > orphan.modified_at - timedelta(seconds=IMPORT_S):
+            # An upload may arrive after its import was given up, and after the deletion too.
+            return None
         values: dict[str, Any] = conversation_row(stored, bucket=files.bucket)
         values |= {
             "id": stored.row_id,

@@ -5,6 +5,8 @@ The values live in the address, so a filter can be sent to somebody and survives
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +15,7 @@ import streamlit as st
 from convstore.core import ConvStore
 from convstore.model import Filter
 from convstore.ui.address import EXTRAS, Vocabulary, extra_params
-from convstore.ui.words import plain
+from convstore.ui.words import moment, plain
 
 __all__ = ["address", "clear", "filter_form", "is_empty", "vocabulary_of"]
 
@@ -121,7 +123,7 @@ def _also(params: dict[str, list[str]]) -> None:
         return
     st.caption("Also only")
     for name, values in named.items():
-        shown = ", ".join(values) if len(values) <= 2 else f"{len(values)} values"
+        shown = ", ".join(map(_said, values)) if len(values) <= 2 else f"{len(values)} values"
         st.button(
             f"{name.capitalize()}: {plain(shown)}",
             key=f"drop-{name}",
@@ -130,6 +132,14 @@ def _also(params: dict[str, list[str]]) -> None:
             on_click=_drop,
             args=(name,),
         )
+
+
+def _said(value: str) -> str:
+    """A time as people say it, anything else as it is."""
+    with suppress(ValueError):
+        at = datetime.fromisoformat(value)
+        return moment(at) if at.tzinfo else value
+    return value
 
 
 def _drop(name: str) -> None:

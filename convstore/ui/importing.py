@@ -197,7 +197,7 @@ def quarantine(store: ConvStore) -> None:
     if not found:
         return
     st.subheader("Could not be read", anchor=False)
-    st.caption("Nothing is lost: the bytes are kept in the file store, under the hash shown here.")
+    st.caption("What there is of them is kept in the file store, byte for byte, under the hash shown here.")
     zone = local_zone()
     st.dataframe(
         pd.DataFrame(
@@ -229,6 +229,7 @@ def recent(store: ConvStore) -> None:
     if not runs:
         st.caption("None yet. The first one shows here, whoever makes it and by whatever way.")
         return
+    st.caption("Choose one to see what became of its files.")
     zone = local_zone()
     chosen = st.dataframe(
         pd.DataFrame(

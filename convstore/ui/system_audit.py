@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,8 @@ _ACTIONS = (
     "retention_policies update", "retention_policies delete", "workspaces update", "uploads discarded",
 )  # fmt: skip
 _COLUMNS = ("When", "Who", "What", "Of", "Before", "After", "Note", "Batch")
+#: What tells people nothing; the file has it.
+_TECHNICAL = re.compile(r"(^|_)(id|sha256|paths?)$")
 #: A value that is longer than this is cut on the screen; the file has it whole.
 _MOST_CHARS = 40
 
@@ -109,7 +112,11 @@ def _change(event: Event) -> str:
     before, after = event.before.get("status"), event.after.get("status")
     if before in words and after in words:
         return f"{words[before]} → {words[after]}"
-    names = [name for name in {**event.before, **event.after} if event.before.get(name) != event.after.get(name)]
+    names = [
+        name
+        for name in {**event.before, **event.after}
+        if event.before.get(name) != event.after.get(name) and not _TECHNICAL.search(name)
+    ]
     return " · ".join(f"{prettified(name)} {_from_to(event, name)}" for name in names)
 
 

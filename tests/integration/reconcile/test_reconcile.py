@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 
 from convstore.core import ConvStore, Resources
+from convstore.documents import store_document
 from convstore.errors import ForbiddenError
 from convstore.files import pack
-from convstore.model import Filter
-from tests.integration.conversations import conversation, folder_of
+from convstore.formats import parse
+from convstore.model import Draft, Filter, ParsedFile
+from tests.integration.conversations import conversation, document, folder_of
 
 
 def admin(store: ConvStore, statement: str, *values: object) -> None:
@@ -108,6 +111,50 @@ def test_orphan_of_a_cut_import_is_adopted(filled: ConvStore) -> None:
     assert [entry["repair"] for entry in filled.reconcile(repair=True).orphans] == ["adopted"]
     after = filled.get("talk-4")
     assert (after.turns, after.conversation.id) == (before.turns, before.conversation.id)
+    assert filled.reconcile().is_clean
+
+
+def cut_import_of(store: ConvStore, identifier: str, question: str) -> str:
+    """An object that an import left whose row was never written; its path."""
+    stored = store_document(
+        draft_of(document(identifier, question)),
+        family="messages",
+        source_name="x.json",
+        row_id=uuid4(),
+        created_by=store.actor.user_id,
+        language="en",
+    )
+    store.files.put(stored.path, stored.packed)
+    return stored.path
+
+
+def draft_of(content: object) -> Draft:
+    parsed = parse(orjson.dumps(content), name="x.json")
+    assert isinstance(parsed, ParsedFile)
+    [draft] = parsed.conversations
+    assert isinstance(draft, Draft)
+    return draft
+
+
+def test_what_was_deleted_since_does_not_come_back(filled: ConvStore) -> None:
+    before = cut_import_of(filled, "talk-0", "a question that was never stored")
+    filled.delete(["talk-0"], hard=True, confirm=True)
+    after = cut_import_of(filled, "talk-0", "one whose upload arrived late")
+    other = cut_import_of(filled, "talk-9", "of an id that nobody deleted")
+    repairs = {entry["path"]: entry["repair"] for entry in filled.reconcile(repair=True).orphans}
+    assert repairs == {before: "removed", after: "kept in quarantine", other: "adopted"}
+    assert filled.reconcile().is_clean
+    assert [row.conversation_id for row in filled.search(Filter(ids=("talk-0", "talk-9"))).items] == ["talk-9"]
+
+
+def test_what_is_in_the_archive_is_not_adopted_beside_it(filled: ConvStore) -> None:
+    admin(filled, "UPDATE conversations SET created_at = now() - interval '13 months' WHERE conversation_id = 'talk-0'")
+    filled.archive()
+    same = cut_import_of(filled, "talk-0", "what now?")
+    other = cut_import_of(filled, "talk-0", "another question")
+    repairs = {entry["path"]: entry["repair"] for entry in filled.reconcile(repair=True).orphans}
+    assert repairs == {same: "removed", other: "kept in quarantine"}
+    assert [item.outcome for item in filled.restore(["talk-0"]).items] == ["done"]
     assert filled.reconcile().is_clean
 
 

@@ -214,6 +214,7 @@ def test_quota_warns_and_then_refuses_naming_what_takes_the_space(filled: ConvSt
     assert refused.value.facts["quota_bytes"] == used
     with pytest.raises(QuotaError):
         filled.ingest_later({"more.json": (tmp_path / "more.json").read_bytes()})
+    assert sum(stat.size for stat in filled.files.list()) == used, "nothing of it is left behind"
     filled.set_quota(None)
     assert filled.ingest([tmp_path / "more.json"]).totals["stored"] == 1
 
