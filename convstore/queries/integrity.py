@@ -163,7 +163,8 @@ def find_deletion(connection: Connection, workspace_id: UUID, conversation_id: s
         e.action == "deleted",
         e.before["conversation_id"].astext == conversation_id,
     )
-    return connection.execute(query).scalar_one()
+    found: datetime | None = connection.execute(query).scalar_one()
+    return found
 
 
 _UNNAMED = text(
