@@ -123,18 +123,24 @@ def _retention(store: ConvStore) -> None:
     if not may(store.actor.role, "purge"):
         return
     with st.container(horizontal=True, gap="small"):
-        if st.button("Show what would go", key="retention-plan"):
-            report = store.apply_retention(dry_run=True)
-            counts = {name: len(getattr(report, name)) for name in ("trashed", "archived", "deleted", "protected")}
-            words = [f"{number(count)} {name}" for name, count in counts.items()]
-            if report.uploads:
-                words.append(f"uploads of {counted(len(report.uploads), 'import')} that nobody tried again")
-            st.caption(" · ".join(words))
-            going = [*report.trashed, *report.archived, *report.deleted]
-            if going:
-                st.dataframe(pd.DataFrame(going), hide_index=True)
+        is_asked = st.button("Show what would go", key="retention-plan")
         _start(store, "Apply it now", "retention", None)
         _start(store, "Archive what is older than a year", "archive", None)
+    if is_asked:
+        _plan(store)
+
+
+def _plan(store: ConvStore) -> None:
+    """What retention would do now, and change nothing."""
+    report = store.apply_retention(dry_run=True)
+    counts = {name: len(getattr(report, name)) for name in ("trashed", "archived", "deleted", "protected")}
+    words = [f"{number(count)} {name}" for name, count in counts.items() if count]
+    if report.uploads:
+        words.append(f"uploads of {counted(len(report.uploads), 'import')} that nobody tried again")
+    st.caption(" · ".join(words) or "Nothing has expired.")
+    going = [*report.trashed, *report.archived, *report.deleted]
+    if going:
+        st.dataframe(pd.DataFrame(going), hide_index=True, row_height=31, alt="What would go")
 
 
 def _agreement(store: ConvStore) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from convstore.core import ConvStore
+from convstore.model import Filter
 from convstore.worker import run_worker
 from tests.app.conftest import Opener
 from tests.app.reading_app import words_of
@@ -48,7 +49,12 @@ def test_policies_are_saved_and_a_plan_is_shown(demo_store: ConvStore, open_scre
     save.click().run()
     assert demo_store.retention_policies()["rejected"] == 45
     app.button(key="retention-plan").click().run()
-    assert "0 trashed" in words_of(app)
+    assert "Nothing has expired." in words_of(app)
+    with demo_store.database.admin() as connection:
+        connection.execute("UPDATE conversations SET expires_at = now() WHERE status = 'rejected'")
+    app.button(key="retention-plan").click().run()
+    rejected_count, _ = demo_store.count(Filter(statuses=("rejected",)))
+    assert f"{rejected_count} trashed" in words_of(app)
 
 
 def test_audit_is_filtered_and_paged(demo_store: ConvStore, open_screen: Opener) -> None:
