@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import psycopg
+from sqlalchemy import text
 
-from convstore.database import SYSTEM_ID, Database
+from convstore.database import SYSTEM_ID, Database, system_context
 from convstore.database.migration import MIGRATION_LOCK
 from convstore.errors import DatabaseError, UsageError
 from convstore.resources import MIGRATIONS_FOLDER
@@ -24,7 +25,16 @@ from convstore.resources import MIGRATIONS_FOLDER
 if TYPE_CHECKING:
     from alembic.config import Config
 
-__all__ = ["SchemaState", "get_state", "newest_revision", "render_sql", "render_upgrade", "seed", "upgrade"]
+__all__ = [
+    "SchemaState",
+    "check_version",
+    "get_state",
+    "newest_revision",
+    "render_sql",
+    "render_upgrade",
+    "seed",
+    "upgrade",
+]
 
 LOCAL_ISSUER = "local"
 
@@ -66,6 +76,32 @@ def get_state(database: Database) -> SchemaState:
         if connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone() == (True,):
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     return SchemaState(found=None if row is None else row[0], wanted=wanted)
+
+
+def check_version(database: Database) -> None:
+    """Refuse a database of another version than this one's; asked with the application's login.
+
+    Raises
+    ------
+    DatabaseError
+        Says which version has to be brought to the other, and how.
+    """
+    wanted = newest_revision()
+    with database.transaction(system_context(), read_only=True) as connection:
+        found = None
+        if connection.execute(text("SELECT to_regprocedure('convstore.schema_version()') IS NOT NULL")).scalar_one():
+            found = connection.execute(text("SELECT convstore.schema_version()")).scalar_one_or_none()
+    if found == wanted:
+        return
+    is_newer = found is not None and found > wanted
+    raise DatabaseError(
+        f"the database is at version {found or 'none'} and this version of convstore needs {wanted}",
+        hint="Install the newer convstore that upgraded it."
+        if is_newer
+        else "Save it with `convstore backup`, then run `convstore init`; nothing is served before.",
+        facts={"found": found, "wanted": wanted},
+        code="ERR_SCHEMA_VERSION",
+    )
 
 
 def upgrade(database: Database, *, dry_run: bool = False) -> SchemaState:

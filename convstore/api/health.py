@@ -21,8 +21,9 @@ def health() -> Response:
 
 @router.get("/ready", responses={200: {"content": {"application/json": {"example": {"status": "ready"}}}}})
 def ready(request: Request) -> Response:
-    """Answers when the database does; 503 before."""
+    """Answers when the database does, and has this version; an error before."""
     resources: Resources = request.app.state.resources
+    resources.check_version()
     with resources.database.transaction(system_context(), read_only=True, timeout_s=5) as connection:
         connection.exec_driver_sql("SELECT FROM conversations LIMIT 1")
     return Response(as_json({"status": "ready"}), media_type="application/json")

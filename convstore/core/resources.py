@@ -25,7 +25,8 @@ class Resources:
     Parameters
     ----------
     sets_up
-        Bring the embedded server's database to this version; False for who saves or replaces it as it is.
+        Serve this version of the database only, and bring the embedded server's to it; False for who saves or
+        replaces it as it is.
     """
 
     def __init__(self, settings: Settings, *, sets_up: bool = True) -> None:
@@ -38,6 +39,7 @@ class Resources:
         self._verifier: TokenVerifier | None = None
         self._changes: ChangeListener | None = None
         self._ahead = Ahead()
+        self._is_current = False
         self._lock = threading.RLock()
 
     @property
@@ -67,6 +69,16 @@ class Resources:
             if self._verifier is None:
                 self._verifier = TokenVerifier.of(self.settings)
             return self._verifier
+
+    def check_version(self) -> None:
+        """Refuse to serve anybody on a database of another version; asked until it fits, then never again."""
+        if self._is_current:
+            return
+        from convstore import schema
+
+        if self._sets_up and not self.settings.embedded:
+            schema.check_version(self.database)
+        self._is_current = True
 
     def watch(self) -> None:
         """Forget what is kept when another process writes; called by whoever keeps answers."""

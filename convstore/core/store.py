@@ -58,6 +58,7 @@ class ConvStore(Importing, Surveying, Releasing, Upkeep, Administration):
         settings = resources.settings
         if as_email is None and settings.auth != "local":
             raise UsageError("nobody is named", hint="Add --as EMAIL: with this sign-in there is no local user.")
+        resources.check_version()
         with resources.database.transaction(system_context(), read_only=True) as connection:
             if as_email is None:
                 found = people.find_profile(connection, issuer="local", subject="user")
@@ -90,6 +91,7 @@ class ConvStore(Importing, Surveying, Releasing, Upkeep, Administration):
             Take the first of their workspaces where the wanted one is none of theirs.
         """
         slug = workspace or resources.settings.workspace
+        resources.check_version()
         with resources.database.transaction(Context(user_id=user_id, email=email), read_only=True) as connection:
             memberships = people.list_memberships(connection, user_id)
         for membership in memberships:
@@ -112,6 +114,7 @@ class ConvStore(Importing, Surveying, Releasing, Upkeep, Administration):
         """Somebody whom an issuer vouches for; their profile is made at the first sign-in."""
         from convstore.identity import admit
 
+        resources.check_version()
         person = admit(resources.database, identity)
         return cls.for_person(
             resources,

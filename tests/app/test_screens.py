@@ -43,6 +43,16 @@ def test_a_store_that_does_not_answer_says_so(absent_store: Settings, open_scree
     assert "Try again" in labels(app)
 
 
+def test_a_store_of_another_version_says_what_to_do(store: ConvStore, open_screen: Opener) -> None:
+    with store.database.admin() as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    app = open_screen(store.settings)
+    assert not app.exception
+    (error,) = app.error
+    assert "at version 0000" in error.value
+    assert "convstore init" in error.value
+
+
 def test_home_counts_what_the_store_counts(demo_store: ConvStore, open_screen: Opener) -> None:
     app = open_screen(demo_store.settings)
     for status in ("pending_review", "needs_revision", "approved", "rejected", "archived"):

@@ -120,3 +120,9 @@ BEGIN
             convstore.setting('batch')::uuid, convstore.setting('note'));
 END
 $$;
+
+-- The application asks before it serves anybody: a version that half fits is worse than none.
+CREATE FUNCTION convstore.schema_version() RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS
+$$ SELECT version_num FROM public.alembic_version $$;
+REVOKE ALL ON FUNCTION convstore.schema_version() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION convstore.schema_version() TO service_role;
