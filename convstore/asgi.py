@@ -15,11 +15,12 @@ from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from convstore.api import create_api
 from convstore.core import Resources
+from convstore.logs import configure_logging
+from convstore.middleware import PROBES, guarded
 from convstore.resources import HOME_SCRIPT
 from convstore.settings import Settings
 from convstore.ui.browser_session import serve_cookies
@@ -27,7 +28,7 @@ from convstore.ui.session_routes import session_routes
 
 __all__ = ["create_app"]
 
-_API_PATHS = ("/api", "/health", "/ready")
+_API_PATHS = ("/api", *PROBES)
 
 _INLINE_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
@@ -61,33 +62,6 @@ def _policy() -> str:
     )
 
 
-_HEADERS: tuple[tuple[bytes, bytes], ...] = (
-    (b"content-security-policy", _policy().encode()),
-    (b"x-frame-options", b"DENY"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-)
-
-
-class _SecurityHeaders:
-    """Adds the headers to every response."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                known = {name.lower() for name, _ in message.get("headers", ())}
-                added = [header for header in _HEADERS if header[0] not in known]
-                message = {**message, "headers": [*message.get("headers", ()), *added]}
-            await send(message)
-
-        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
-
-
 class _ApiBeside:
     """Hands the API's paths to the API and the rest to the app."""
 
@@ -101,9 +75,10 @@ class _ApiBeside:
         await (self._api if is_api else self._app)(scope, receive, send)
 
 
-def create_app(settings: Settings | None = None) -> Any:
+def create_app(settings: Settings | None = None) -> ASGIApp:
     """The application; database and files are opened when they are first needed."""
     settings = settings or Settings.load()
+    configure_logging(settings)
     resources = Resources(settings)
 
     @asynccontextmanager
@@ -112,13 +87,10 @@ def create_app(settings: Settings | None = None) -> Any:
         resources.close()
 
     serve_cookies()
-    return st.App(
+    app = st.App(
         HOME_SCRIPT,
         routes=session_routes(resources),
         lifespan=lifespan,
-        middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.hosts), www_redirect=False),
-            Middleware(_SecurityHeaders),
-            Middleware(_ApiBeside, api=create_api(resources)),
-        ],
+        middleware=[Middleware(_ApiBeside, api=create_api(resources))],
     )
+    return guarded(app, settings, policy=_policy())

@@ -6,6 +6,7 @@ business.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,6 +15,8 @@ from sqlalchemy import Connection, Uuid, cast, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 __all__ = ["QUEUE_SCHEMA", "defer"]
+
+_log = logging.getLogger(__name__)
 
 #: Schema of the queue's own tables, which only workers enter.
 QUEUE_SCHEMA = "procrastinate"
@@ -41,4 +44,5 @@ def defer(
     )
     found = connection.execute(select(call)).scalar_one()
     assert isinstance(found, UUID)
+    _log.info("job queued", extra={"job_id": found, "task": task})
     return found

@@ -14,6 +14,9 @@ from convstore.settings import Settings
 
 __all__ = ["check_address", "run_api", "run_ui"]
 
+#: How long requests may go on after the server was told to stop; new ones are refused from then on.
+GRACE_S = 20
+
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -64,16 +67,23 @@ def _run(factory: str, settings: Settings) -> int:
         f"--port={settings.port}",
         "--log-level=warning",
         "--no-server-header",
-        "--timeout-graceful-shutdown=5",
+        f"--timeout-graceful-shutdown={GRACE_S}",
     ]
-    # Streamlit finds its configuration in the folder that it is started in.
-    app = subprocess.Popen(arguments, cwd=APP_FOLDER, env=settings.environment())
+    app: subprocess.Popen[bytes] | None = None
+    asked: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        app.send_signal(number)
+        asked.append(number)
+        if app is not None:
+            app.send_signal(number)
 
+    # Before the server starts: a signal in between must not leave it behind.
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        # Streamlit finds its configuration in the folder that it is started in.
+        app = subprocess.Popen(arguments, cwd=APP_FOLDER, env=settings.environment())
+        if asked:
+            app.send_signal(asked[-1])
         status = app.wait()
     finally:
         for number, handler in before.items():

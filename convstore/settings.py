@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", description="Least level that is logged."
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How log lines look: for people, or one JSON object a line."
+    )
     address: str = Field("127.0.0.1", description="Address that the app listens on.")
     port: int = Field(8501, ge=1, le=65535, description="Port that the app listens on.")
     allowed_hosts: str = Field(

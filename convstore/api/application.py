@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
 
-from convstore.api import conversations, health, problems, reviews
+from fastapi import FastAPI
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
+from starlette.types import ASGIApp
+
+from convstore.api import answers, conversations, health, jobs, problems, reviews, searching
 from convstore.api.bodies import LimitBody
 from convstore.core import Resources
+from convstore.logs import configure_logging
+from convstore.middleware import API_POLICY, SecurityHeaders, guarded
 from convstore.settings import Settings
 
 __all__ = ["create_api", "serve_api"]
@@ -14,37 +24,72 @@ __all__ = ["create_api", "serve_api"]
 _DESCRIPTION = """
 Push conversations in, read them, decide about them.
 
-Every error is `application/problem+json` with a stable `code` and a `hint` that says what to do next. Lists are pages:
-hand `next` back as `cursor`. Row-level security holds as everywhere: you see what your workspaces hold.
+Every error is `application/problem+json` with a stable `code` and `next_actions` that say what to do. Lists of
+conversations are pages: hand `next` back as `cursor`. Row-level security holds as everywhere: you see what your
+workspaces hold. `X-Request-ID` is taken over, or made, and comes back; the log and the audit name it.
 """
 
 
 def create_api(resources: Resources) -> FastAPI:
-    """The application over one store."""
-    api = FastAPI(
+    """The application over one store, for whoever guards and closes it."""
+    api = _Api(
         title="convstore",
-        version=_version(),
+        version=version("convstore"),
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
-        responses=dict.fromkeys((401, 403, 404, 409, 422), problems.RESPONSE),
+        redirect_slashes=False,
+        responses=problems.RESPONSES,
     )
     api.state.resources = resources
     api.add_middleware(LimitBody, max_bytes=resources.settings.max_upload_bytes)
+    api.add_middleware(SecurityHeaders, policy=API_POLICY, is_private=True)
     problems.install(api)
-    api.include_router(health.router)
-    api.include_router(conversations.router)
-    api.include_router(reviews.router)
+    for part in (health, conversations, searching, reviews, jobs):
+        api.include_router(part.router)
     return api
 
 
-def serve_api() -> FastAPI:
+def serve_api() -> ASGIApp:
     """The application with the settings of the environment, for an ASGI server."""
-    return create_api(Resources(Settings.load()))
+    settings = Settings.load()
+    configure_logging(settings)
+    resources = Resources(settings)
+    api = create_api(resources)
+
+    @asynccontextmanager
+    async def lifespan(_app: Any) -> AsyncIterator[None]:
+        yield
+        resources.close()
+
+    api.router.lifespan_context = lifespan
+    return guarded(api, settings, policy=API_POLICY)
 
 
-def _version() -> str:
-    from importlib.metadata import version
+class _Api(FastAPI):
+    """Describes its answers as they are sent."""
 
-    return version("convstore")
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        if not self.openapi_schema:
+            document = super().openapi()
+            _, made = models_json_schema(
+                [(model, "serialization") for model in answers.MODELS],
+                ref_template="#/components/schemas/{model}",
+                schema_generator=_AsSent,
+            )
+            document["components"]["schemas"] |= made["$defs"]
+            document["components"]["securitySchemes"] = {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            }
+            document["security"] = [{"bearer": []}, {}]
+        return super().openapi()
+
+
+class _AsSent(GenerateJsonSchema):
+    """Scores leave as numbers; pydantic, which does not send them, would write them as text."""
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        """A number."""
+        return {"type": "number"}

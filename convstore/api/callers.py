@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Header, Query, Request
 
-from convstore.api.problems import SignInError
 from convstore.core import ConvStore, Resources
+from convstore.errors import SignInError
 
 __all__ = ["Caller", "calling"]
 

@@ -1,24 +1,37 @@
-"""Conversations over HTTP: list, push, read, change, trash, download."""
+"""Conversations over HTTP: list, push, read, change, decide, trash, download."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from convstore.api import examples
+from convstore.api.answers import (
+    BatchAnswer,
+    ConversationAnswer,
+    ConversationPage,
+    ReportAnswer,
+    described,
+    json,
+)
 from convstore.api.callers import Caller
 from convstore.api.filters import Wanted
 from convstore.errors import NotFoundError
-from convstore.model import Order, Sort, Status
-from convstore.shapes import as_json, batch_shape, detail_shape, page_shape
+from convstore.model import BatchResult, Order, Sort, Status
+from convstore.shapes import batch_shape, detail_shape, page_shape
 
-__all__ = ["router"]
+__all__ = ["Cursor", "Limit", "router"]
 
 router = APIRouter(prefix="/api/conversations", tags=["conversations"])
 
 Identifier = Annotated[str, Path(description="Conversation id or row id.", max_length=100, examples=["mortgage-17"])]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Rows of a page.")]
+Cursor = Annotated[str | None, Query(max_length=2000, description="`next` of the page before.")]
 
 
 class Change(BaseModel):
@@ -34,29 +47,34 @@ class StatusChange(BaseModel):
     """A decision about one conversation."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"status": "approved", "note": "A model to follow."}}
+        extra="forbid",
+        json_schema_extra={"example": {"status": "approved", "note": "A model to follow.", "scores": {"quality": 4.5}}},
     )
 
     status: Status
     note: str | None = Field(None, max_length=10_000)
-    reasons: list[str] = Field(default_factory=list, max_length=20)
-    scores: dict[str, float] = Field(default_factory=dict, examples=[{"quality": 4.5}])
-    turns_sha256: str | None = Field(None, description="The turns that were read; refused if they changed since.")
+    reasons: list[Annotated[str, Field(max_length=200)]] = Field(default_factory=list, max_length=20)
+    scores: dict[str, float] = Field(default_factory=dict, max_length=5)
+    turns_sha256: str | None = Field(
+        None, max_length=64, description="The turns that were read; refused if they changed since."
+    )
 
 
-def json(document: object, status: int = 200) -> Response:
-    """A JSON response in the product's shapes."""
-    return Response(as_json(document), status_code=status, media_type="application/json")
+_DETAIL = described(ConversationAnswer, examples.DETAIL, "The conversation")
+_OUTCOME: dict[int | str, dict[str, Any]] = {
+    200: described(BatchAnswer, examples.BATCH),
+    409: described(BatchAnswer, examples.BATCH, "Refused; the item says why", or_problem=True),
+}
 
 
-@router.get("")
+@router.get("", responses={200: described(ConversationPage, examples.PAGE, "A page")})
 def list_conversations(
     store: Caller,
     wanted: Wanted,
     sort: Sort = "created",
     order: Order = "desc",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 25,
-    cursor: Annotated[str | None, Query(max_length=2000, description="`next` of the page before.")] = None,
+    limit: Limit = 25,
+    cursor: Cursor = None,
 ) -> Response:
     """One page of conversations."""
     return json(page_shape(store.search(wanted, sort=sort, order=order, limit=limit, cursor=cursor)))
@@ -65,18 +83,18 @@ def list_conversations(
 @router.post(
     "",
     status_code=201,
-    responses={200: {"description": "Nothing was new"}},
+    responses={
+        201: described(ReportAnswer, examples.REPORT, "Something was stored"),
+        200: described(ReportAnswer, examples.REPORT, "Nothing was new"),
+        409: described(ReportAnswer, examples.REPORT, "Other turns are there under the same id", or_problem=True),
+        422: described(ReportAnswer, examples.REPORT, "Nothing of it could be read", or_problem=True),
+    },
     openapi_extra={
         "requestBody": {
             "required": True,
             "description": "A conversation file of any known family.",
             "content": {
-                "application/json": {
-                    "schema": {},
-                    "example": {
-                        "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]
-                    },
-                },
+                "application/json": {"schema": {}, "example": examples.FILE},
                 "application/jsonl": {"schema": {"type": "string"}},
             },
         }
@@ -85,7 +103,9 @@ def list_conversations(
 async def push(
     request: Request,
     store: Caller,
-    name: Annotated[str, Query(max_length=200, description="File name, for families without ids.")] = "pushed.json",
+    name: Annotated[
+        str, Query(min_length=1, max_length=200, description="File name, for families without ids.")
+    ] = "pushed.json",
     on_conflict: Literal["fail", "skip", "replace"] = "fail",
 ) -> Response:
     """Store the conversations of one file; the report says what became of each."""
@@ -104,20 +124,20 @@ async def push(
     return json({"files": report.files, "totals": totals}, status)
 
 
-@router.get("/{identifier}")
+@router.get("/{identifier}", responses={200: _DETAIL})
 def get_conversation(store: Caller, identifier: Identifier) -> Response:
     """A conversation with its turns, findings, reviews and history."""
     return json(detail_shape(store.get(identifier)))
 
 
-@router.patch("/{identifier}")
+@router.patch("/{identifier}", responses={200: _DETAIL})
 def edit(store: Caller, identifier: Identifier, change: Change) -> Response:
     """Rename or describe a conversation."""
     store.edit(identifier, name=change.name, description=change.description)
     return json(detail_shape(store.get(identifier)))
 
 
-@router.delete("/{identifier}")
+@router.delete("/{identifier}", responses=_OUTCOME)
 def delete(
     store: Caller,
     identifier: Identifier,
@@ -125,12 +145,16 @@ def delete(
     confirm: bool = False,
 ) -> Response:
     """Move a conversation to the trash."""
-    result = store.delete([identifier], hard=hard, confirm=confirm)
-    _check_known(result.items[0].from_status, identifier)
-    return json(batch_shape(result), 409 if result.items[0].outcome == "refused" else 200)
+    return _outcome(store.delete([identifier], hard=hard, confirm=confirm), identifier)
 
 
-@router.patch("/{identifier}/status")
+@router.post("/{identifier}/restore", responses=_OUTCOME)
+def restore(store: Caller, identifier: Identifier) -> Response:
+    """Bring a conversation back, from the trash or from the archive."""
+    return _outcome(store.restore([identifier]), identifier)
+
+
+@router.patch("/{identifier}/status", responses=_OUTCOME)
 def set_status(store: Caller, identifier: Identifier, change: StatusChange) -> Response:
     """Decide about a conversation."""
     result = store.review(
@@ -141,29 +165,53 @@ def set_status(store: Caller, identifier: Identifier, change: StatusChange) -> R
         scores=change.scores,
         read={identifier: change.turns_sha256} if change.turns_sha256 else None,
     )
-    _check_known(result.items[0].from_status, identifier)
-    return json(batch_shape(result), 409 if result.items[0].outcome == "refused" else 200)
+    return _outcome(result, identifier)
 
 
-@router.get("/{identifier}/file", responses={200: {"content": {"application/json": {}}}})
+@router.get(
+    "/{identifier}/file",
+    responses={
+        200: {
+            "description": "The document, as it was stored",
+            "content": {"application/json": {"schema": {}, "example": examples.FILE}},
+        },
+        304: {"description": "It is what the caller has"},
+    },
+)
 def download(store: Caller, identifier: Identifier, request: Request) -> Response:
-    """The stored document, byte for byte."""
-    row = store.get(identifier).conversation
+    """The stored document, byte for byte, in pieces."""
+    row, document = store.open_document(identifier)
     etag = f'"{row.content_sha256}"'
     if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304, headers={"ETag": etag})
-    name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in row.conversation_id)
+        return Response(status_code=304, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
+    name = "".join(
+        letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "_" for letter in row.conversation_id
+    )
     headers = {
         "ETag": etag,
-        "Content-Disposition": f'attachment; filename="{name.encode("ascii", "replace").decode()}.json"',
-        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-cache",
+        "Content-Length": str(row.content_bytes),
+        "Content-Disposition": f'attachment; filename="{name}.json"',
     }
-    return Response(store.document(identifier), media_type="application/json", headers=headers)
+    return StreamingResponse(_begun(document), media_type="application/json", headers=headers)
 
 
-def _check_known(from_status: str | None, identifier: str) -> None:
-    if from_status is None:
+def _begun(document: Iterator[bytes]) -> Iterator[bytes]:
+    """The document; its beginning is fetched before the answer begins, so that a missing file is still an error."""
+    first = next(document, b"")
+
+    def iter_all() -> Iterator[bytes]:
+        yield first
+        yield from document
+
+    return iter_all()
+
+
+def _outcome(result: BatchResult, identifier: str) -> Response:
+    item = result.items[0]
+    if item.from_status is None:
         raise NotFoundError(
             f"there is no conversation {identifier!r} in this workspace",
             hint="GET /api/conversations lists what there is.",
         )
+    return json(batch_shape(result), 409 if item.outcome == "refused" else 200)

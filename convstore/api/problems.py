@@ -1,66 +1,33 @@
-"""What an error looks like over HTTP: RFC 9457 problem details, with the product's code and hint."""
+"""What an error looks like over HTTP: RFC 9457 problem details, with the product's code and what to do next."""
 
 from __future__ import annotations
 
-import logging
-from typing import Any
-from uuid import uuid4
+from http import HTTPStatus
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from convstore.errors import (
     ConflictError,
     ConvstoreError,
+    DatabaseError,
     ForbiddenError,
     InvalidInputError,
     NotFoundError,
     QuotaError,
+    SignInError,
     UnavailableError,
     UsageError,
 )
 from convstore.shapes import as_json
+from convstore.tracing import get_request_id
 
-__all__ = ["RESPONSE", "SignInError", "TooLargeError", "install", "problem"]
+__all__ = ["PROBLEM_CONTENT", "RESPONSES", "Problem", "TooLargeError", "install", "problem"]
 
-_LOG = logging.getLogger(__name__)
-_MEDIA_TYPE = "application/problem+json"
-
-#: How an error is described in the OpenAPI document.
-RESPONSE: dict[str, Any] = {
-    "description": "What went wrong and what to do next",
-    "content": {
-        _MEDIA_TYPE: {
-            "schema": {
-                "type": "object",
-                "required": ["status", "title", "code", "hint"],
-                "properties": {
-                    "status": {"type": "integer"},
-                    "title": {"type": "string"},
-                    "code": {"type": "string"},
-                    "hint": {"type": "string"},
-                    "retryable": {"type": "boolean"},
-                    "facts": {"type": "object"},
-                },
-            },
-            "example": {
-                "status": 404,
-                "title": "there is no conversation 'mortgage-17' in this workspace",
-                "code": "ERR_NOT_FOUND",
-                "hint": "`convstore list` shows what there is; --workspace names another workspace.",
-                "retryable": False,
-                "facts": {"conversation_id": "mortgage-17"},
-            },
-        }
-    },
-}
-
-
-class SignInError(ForbiddenError):
-    """Nobody proved who they are."""
-
-    code = "ERR_SIGN_IN"
+MEDIA_TYPE = "application/problem+json"
 
 
 class TooLargeError(InvalidInputError):
@@ -69,26 +36,92 @@ class TooLargeError(InvalidInputError):
     code = "ERR_TOO_LARGE"
 
 
-_STATUSES: tuple[tuple[type[ConvstoreError], int], ...] = (
-    (SignInError, 401),
-    (TooLargeError, 413),
-    (NotFoundError, 404),
-    (ForbiddenError, 403),
-    (ConflictError, 409),
-    (QuotaError, 507),
-    (InvalidInputError, 422),
-    (UsageError, 422),
-    (UnavailableError, 503),
+class _Kind(NamedTuple):
+    status: int
+    title: str
+    action: str
+
+
+_KINDS: tuple[tuple[type[ConvstoreError], _Kind], ...] = (
+    (SignInError, _Kind(401, "Nobody knows who asks", "sign_in")),
+    (TooLargeError, _Kind(413, "The body is too large", "send_less")),
+    (NotFoundError, _Kind(404, "There is no such thing", "list_what_there_is")),
+    (ForbiddenError, _Kind(403, "This person may not do that", "ask_an_admin")),
+    (ConflictError, _Kind(409, "Somebody or something else was first", "read_again")),
+    (QuotaError, _Kind(507, "The workspace's storage is full", "free_space")),
+    (InvalidInputError, _Kind(422, "The input is not what it should be", "correct_input")),
+    (UsageError, _Kind(422, "The request is not what it should be", "correct_request")),
+    (UnavailableError, _Kind(503, "Something behind convstore does not answer", "try_again")),
 )
+_BUSY = _Kind(503, "The database did not answer in time", "try_again")
+_REFUSED = _Kind(400, "The request was refused", "correct_request")
+_FAULT = _Kind(500, "A fault of convstore", "report")
+_RETRY_AFTER_S = 5
+
+
+class NextAction(BaseModel):
+    """Something to do about it."""
+
+    action: str
+    description: str
+
+
+class Problem(BaseModel):
+    """What went wrong and what to do next."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "status": 404,
+                "title": "There is no such thing",
+                "detail": "there is no conversation 'mortgage-17' in this workspace",
+                "code": "ERR_NOT_FOUND",
+                "hint": "GET /api/conversations lists what there is.",
+                "next_actions": [
+                    {"action": "list_what_there_is", "description": "GET /api/conversations lists what there is."}
+                ],
+                "retryable": False,
+                "facts": {},
+                "request_id": "5f0c3b1e8d3f4f6f9f0e7a1b2c3d4e5f",
+            }
+        }
+    )
+
+    status: int
+    title: str
+    detail: str
+    code: str
+    hint: str
+    next_actions: list[NextAction]
+    retryable: bool
+    facts: dict[str, Any]
+    request_id: str | None
+
+
+PROBLEM_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+#: How errors are described in the OpenAPI document.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": next((kind.title for _, kind in _KINDS if kind.status == status), HTTPStatus(status).phrase),
+        "content": PROBLEM_CONTENT,
+    }
+    for status in (400, 401, 403, 404, 409, 413, 422, 503)
+}
 
 
 def problem(error: ConvstoreError) -> Response:
     """An expected error as a response."""
-    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 400)
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-    if status == 503:
-        headers["Retry-After"] = "5"
-    return _response(status, {"title": error.message, **error.as_dict()}, headers)
+    kind = next((kind for error_type, kind in _KINDS if isinstance(error, error_type)), _REFUSED)
+    if isinstance(error, DatabaseError):
+        kind = _BUSY if error.retryable else _FAULT
+    headers = {}
+    if kind.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if kind.status == 503:
+        headers["Retry-After"] = str(_RETRY_AFTER_S)
+    return _response(
+        kind, error.message, error.code, error.hint, retryable=error.retryable, facts=error.facts, headers=headers
+    )
 
 
 def install(api: FastAPI) -> None:
@@ -102,40 +135,44 @@ def install(api: FastAPI) -> None:
     def _malformed(_request: Request, error: RequestValidationError) -> Response:
         faults = [{"path": ".".join(map(str, fault["loc"])), "reason": fault["msg"]} for fault in error.errors()]
         first = f"{faults[0]['path']}: {faults[0]['reason']}" if faults else "the request is malformed"
-        document = {
-            "title": first,
-            "code": "ERR_USAGE",
-            "hint": "Correct the request; /api/openapi.json describes it.",
-            "retryable": False,
-            "facts": {"faults": faults},
-        }
-        return _response(422, document, {})
+        hint = "Correct the request; /api/openapi.json describes it."
+        kind = _Kind(422, "The request is not what it should be", "correct_request")
+        return _response(kind, first, "ERR_USAGE", hint, facts={"faults": faults})
 
     @api.exception_handler(HTTPException)
     def _routing(_request: Request, error: HTTPException) -> Response:
-        document: dict[str, Any] = {
-            "title": str(error.detail),
-            "code": "ERR_NOT_FOUND" if error.status_code == 404 else "ERR_USAGE",
-            "hint": "/api/openapi.json lists what there is.",
-            "retryable": False,
-            "facts": {},
-        }
-        return _response(error.status_code, document, dict(error.headers or {}))
+        status = error.status_code
+        kind = _Kind(status, HTTPStatus(status).phrase, "read_the_description")
+        code = "ERR_NOT_FOUND" if status == 404 else "ERR_USAGE"
+        headers = dict(error.headers or {})
+        return _response(kind, str(error.detail), code, "/api/openapi.json lists what there is.", headers=headers)
 
     @api.exception_handler(Exception)
-    def _bug(_request: Request, error: Exception) -> Response:
-        number = uuid4().hex[:12]
-        _LOG.error("request failed", extra={"incident": number}, exc_info=error)
-        document = {
-            "title": "something went wrong on our side",
-            "code": "ERR_FATAL",
-            "hint": "The log has the details under this incident.",
-            "retryable": False,
-            "facts": {"incident": number},
-        }
-        return _response(500, document, {})
+    def _bug(_request: Request, _error: Exception) -> Response:
+        # The fault itself is logged by whoever guards the application, under the same id.
+        hint = f"Please report it; the log has the rest under {get_request_id()}."
+        return _response(_FAULT, "something went wrong on our side", "ERR_BUG", hint)
 
 
-def _response(status: int, document: dict[str, Any], headers: dict[str, str]) -> Response:
-    document = {"status": status, **{name: value for name, value in document.items() if name != "message"}}
-    return Response(as_json(document), status_code=status, media_type=_MEDIA_TYPE, headers=headers)
+def _response(
+    kind: _Kind,
+    detail: str,
+    code: str,
+    hint: str,
+    *,
+    retryable: bool = False,
+    facts: dict[str, object] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    document = {
+        "status": kind.status,
+        "title": kind.title,
+        "detail": detail,
+        "code": code,
+        "hint": hint,
+        "next_actions": [{"action": kind.action, "description": hint or kind.title}],
+        "retryable": retryable,
+        "facts": facts or {},
+        "request_id": get_request_id(),
+    }
+    return Response(as_json(document), status_code=kind.status, media_type=MEDIA_TYPE, headers=headers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import os
 import sys
 import typing
@@ -154,10 +153,16 @@ def _default(hint: Any) -> Any:
     return None
 
 
+def _log_as_asked(call: Call) -> None:
+    from convstore.logs import configure_logging
+
+    configure_logging(call.settings)
+
+
 @contextmanager
 def _shown(call: Call) -> Iterator[None]:
     try:
-        logging.basicConfig(level=call.settings.log_level, stream=sys.stderr)
+        _log_as_asked(call)
         try:
             yield
         finally:

@@ -99,6 +99,19 @@ class Reading(Acting):
             row = get_conversation(connection, identifier, self.actor.workspace_id)
         return unpack(self.files.get(row["file_path"]))
 
+    def open_document(self, identifier: str) -> tuple[Conversation, Iterator[bytes]]:
+        """A row and its stored document in pieces; the file is opened when the first piece is asked for."""
+        from convstore.files import iter_unpacked
+        from convstore.queries.conversations import as_conversation, get_conversation
+
+        with self._reading() as connection:
+            row = get_conversation(connection, identifier, self.actor.workspace_id)
+
+        def iter_pieces() -> Iterator[bytes]:
+            yield from iter_unpacked(self.files.open(row["file_path"]))
+
+        return as_conversation(row), iter_pieces()
+
     def signed_url(self, identifier: str) -> str | None:
         """An address for an hour under which anyone may read the file; None where the app serves files itself."""
         from convstore.queries.conversations import get_conversation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convstore.files.keys import object_path
-from convstore.files.packing import DamagedFileError, pack, unpack
+from convstore.files.packing import DamagedFileError, iter_unpacked, pack, unpack
 from convstore.files.store import FileStat, FileStore, StoreFact
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ __all__ = [
     "FileStat",
     "FileStore",
     "StoreFact",
+    "iter_unpacked",
     "object_path",
     "open_store",
     "pack",

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Iterable, Iterator
 
 from convstore.errors import InvalidInputError
 
-__all__ = ["MAX_DOCUMENT_BYTES", "DamagedFileError", "pack", "unpack"]
+__all__ = ["MAX_DOCUMENT_BYTES", "DamagedFileError", "iter_unpacked", "pack", "unpack"]
 
 LEVEL = 6
+PIECE_BYTES = 256 * 1024
 MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
 
 
@@ -51,3 +53,28 @@ def unpack(data: bytes, *, limit: int = MAX_DOCUMENT_BYTES) -> bytes:
             "the stored file goes on after its end", facts={"extra_bytes": len(inflater.unused_data)}
         )
     return document
+
+
+def iter_unpacked(packed: Iterable[bytes], *, limit: int = MAX_DOCUMENT_BYTES) -> Iterator[bytes]:
+    """The document inside stored bytes, piece by piece; raises as `unpack` does, where it comes to the damage."""
+    inflater = zlib.decompressobj(wbits=31)
+    size = 0
+    try:
+        for data in packed:
+            rest = data
+            while rest and not inflater.eof:
+                piece = inflater.decompress(rest, PIECE_BYTES)
+                rest = inflater.unconsumed_tail
+                size += len(piece)
+                if size > limit:
+                    raise DamagedFileError(f"the stored file holds more than {limit:,} bytes", facts={"limit": limit})
+                if piece:
+                    yield piece
+            if inflater.eof and (rest or inflater.unused_data):
+                raise DamagedFileError("the stored file goes on after its end")
+        if last := inflater.flush():
+            yield last
+    except zlib.error as exc:
+        raise DamagedFileError("the stored file is damaged", facts={"detail": str(exc)}) from None
+    if not inflater.eof:
+        raise DamagedFileError("the stored file is cut short")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Connection, Text, cast, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import REGCONFIG, TSQUERY
+from sqlalchemy.dialects.postgresql import REGCONFIG, TSQUERY, distinct_on
 
 from convstore.database.tables import conversation_turns
 
@@ -58,7 +58,7 @@ def find_snippets(
     )
     first = (
         select(turns)
-        .distinct(turns.c.conversation_id)
+        .ext(distinct_on(turns.c.conversation_id))
         .where(or_(turns.c.has_all, turns.c.rank > 0))
         .order_by(turns.c.conversation_id, turns.c.has_all.desc(), turns.c.rank.desc(), turns.c.turn_number)
         .subquery()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from convstore.tracing import new_request_id, request_as
 from convstore.ui import navigation
 from convstore.ui.navigation import Screen
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from streamlit.navigation.page import Page
 
 __all__ = ["Head", "frame", "heading", "require_frame"]
+
+_log = logging.getLogger(__name__)
 
 _ASSETS = Path(__file__).resolve().parent / "assets"
 _CONTROL_PX = 36
@@ -32,8 +37,14 @@ def frame() -> Iterator[tuple[Screen, Page]]:
     screen, page = navigation.choose()
     _configure(f"{screen.title} · convstore")
     token = _is_framed.set(True)
+    began = time.monotonic()
     try:
-        yield screen, page
+        with request_as(new_request_id()):
+            try:
+                yield screen, page
+            finally:
+                duration_ms = round((time.monotonic() - began) * 1000)
+                _log.info("screen", extra={"screen": screen.title, "duration_ms": duration_ms})
     finally:
         _is_framed.reset(token)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +15,7 @@ from convstore.errors import ConvstoreError, ForbiddenError, UsageError
 from convstore.jobs import JobStopped, RunningJob
 from convstore.model import Actor, JobStatus, Role
 from convstore.queries.jobs import find_job_to_run, finish_job, start_job
+from convstore.tracing import request_as
 from convstore.worker.tasks import Task, find_task
 
 __all__ = ["run_job"]
@@ -35,6 +35,12 @@ def run_job(resources: Resources, job_id: UUID, *, is_interrupted: Callable[[], 
     float | None
         Seconds after which it is to be started again; None if it is over.
     """
+    # What a job writes and logs is known by the job, which the log line of the request that queued it names.
+    with request_as(str(job_id)):
+        return _run(resources, job_id, is_interrupted=is_interrupted)
+
+
+def _run(resources: Resources, job_id: UUID, *, is_interrupted: Callable[[], bool]) -> float | None:
     database = resources.database
     with database.transaction(system_context()) as connection:
         row = find_job_to_run(connection, job_id)
@@ -42,6 +48,7 @@ def run_job(resources: Resources, job_id: UUID, *, is_interrupted: Callable[[], 
     if row is None or started is None:
         return None
     attempt, state = started
+    log.info("job started", extra={"job_id": job_id, "task": row["task"], "attempt": attempt})
     job = RunningJob(
         database,
         job_id=job_id,
@@ -55,6 +62,7 @@ def run_job(resources: Resources, job_id: UUID, *, is_interrupted: Callable[[], 
     def finish(status: JobStatus, **values: Any) -> None:
         with database.transaction(system_context()) as connection:
             finish_job(connection, row["workspace_id"], job_id, attempt, status, values)
+        log.info("job ended", extra={"job_id": job_id, "task": row["task"], "attempt": attempt, "status": status})
 
     try:
         task = _get_task(row["task"])
@@ -70,10 +78,10 @@ def run_job(resources: Resources, job_id: UUID, *, is_interrupted: Callable[[], 
             finish("queued", error=_plain(exc))
             return float(2**attempt)
         finish("failed", error=_plain(exc))
-    except Exception as exc:  # noqa: BLE001 - whatever it is, the job has ended and people must see it
+    except Exception as exc:
         # A bug: an id for the screen, the trace for the log.
         trace_id = uuid4().hex[:8]
-        log.error("job %s (%s) failed, %s\n%s", job_id, row["task"], trace_id, traceback.format_exc())
+        log.exception("job failed", extra={"job_id": job_id, "task": row["task"], "trace_id": trace_id})
         finish(
             "failed", error={"code": "ERR_FATAL", "message": f"{type(exc).__name__}, {trace_id} in the worker's log"}
         )

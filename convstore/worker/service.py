@@ -177,7 +177,7 @@ def _take_over_now(resources: Resources, silent_s: float) -> None:
     with suppress(ConvstoreError), resources.database.transaction(system_context()) as connection:
         taken = connection.execute(select(func.convstore.take_over_jobs(silent_s))).scalar_one()
         if taken:
-            log.warning("took over %s jobs whose worker is gone", taken)
+            log.warning("took over the jobs of dead workers", extra={"jobs": taken})
 
 
 async def _cancel_when_told(work: asyncio.Task[None], stop: threading.Event) -> None:
