@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 import streamlit as st
 
 from convstore.core import ConvStore
 from convstore.errors import ConvstoreError
+from convstore.model import Actor
 from convstore.ui import sign_in
 from convstore.ui.session import use_workspace
 from convstore.ui.words import plain
 
 __all__ = ["account"]
 
+#: A workspace that somebody was added to shows after at most this long.
+_WORKSPACES_S = 10.0
+
 
 def account(store: ConvStore) -> None:
     """Offer another workspace and the way out."""
-    memberships = store.memberships()
-    names = {membership.slug: membership.name for membership in memberships}
+    names = _workspaces(store)
     leaves = sign_in.can_sign_out(store.resources)
     if len(names) < 2 and not leaves:
         return
@@ -38,6 +42,15 @@ def account(store: ConvStore) -> None:
         st.caption(f"{plain(store.actor.name)} · {store.actor.role}")
         if leaves:
             st.button("Sign out", icon=":material/logout:", on_click=_leave, args=(store,))
+
+
+def _workspaces(store: ConvStore) -> dict[str, str]:
+    """Names of the person's workspaces by slug, asked for now and then: every key that is pressed comes by here."""
+    kept: tuple[Actor, float, dict[str, str]] | None = st.session_state.get("workspaces")
+    if kept is None or kept[0] != store.actor or time.monotonic() - kept[1] > _WORKSPACES_S:
+        names = {membership.slug: membership.name for membership in store.memberships()}
+        kept = st.session_state["workspaces"] = (store.actor, time.monotonic(), names)
+    return kept[2]
 
 
 def _leave(store: ConvStore) -> None:

@@ -29,6 +29,7 @@ _STOCK = 4
 _MOST_UNDO = 50
 #: Longer without a sign of life, and the reviewer was elsewhere: that time is not counted as reading.
 _IDLE_S = 600.0
+_HOLD_S = 60.0
 #: What others decide shows on the bar after at most so long; what this person decides is there at once.
 _COUNT_S = 10.0
 
@@ -141,6 +142,8 @@ class Bench:
     decided: list[Decided] = field(default_factory=list)
     progress: Progress | None = None
     counted_at_s: float = 0.0
+    queues: tuple[str, ...] = ()
+    held_at_s: float = 0.0
     asking: str | None = None
     changed: Changed | None = None
     pressed: str | None = None
@@ -268,15 +271,27 @@ class Bench:
     def fill(self, store: ConvStore) -> None:
         """Have the next ones ready, and drop what is no longer this reviewer's to read."""
         rows = store.desk.next(self.queue, count=_STOCK)
+        self.held_at_s = time.monotonic()
         ready = {reading.row: reading for reading in self.stock}
         first = self.reading
         if first is not None:
             # What is being read stays on screen whatever happens to it; the decision tells.
             rows = (first.row, *(row for row in rows if row != first.row))[:_STOCK]
         self.stock = [ready[row] if row in ready else Reading.open(store, row) for row in rows]
-        now = time.monotonic()
-        if self.progress is None or not rows or now - self.counted_at_s > _COUNT_S:
-            self.progress, self.counted_at_s = store.desk.progress(self.queue), now
+        if self.progress is None or not rows or time.monotonic() - self.counted_at_s > _COUNT_S:
+            self.count(store)
+
+    def count(self, store: ConvStore) -> None:
+        """Ask how far the queue is and which others there are: seldom, because every decision would wait for it."""
+        self.progress = store.desk.progress(self.queue)
+        self.queues = tuple(queue.name for queue in store.desk.queues())
+        self.counted_at_s = time.monotonic()
+
+    def stay(self, store: ConvStore) -> None:
+        """Keep what is read in this reviewer's hands, unless that was done a moment ago."""
+        if time.monotonic() - self.held_at_s > _HOLD_S:
+            store.desk.keep_alive()
+            self.held_at_s = time.monotonic()
 
     def choose(self, store: ConvStore, name: str) -> None:
         """Work on another queue."""

@@ -94,26 +94,31 @@ def _extras(store: ConvStore, bench: Bench, reading: Reading) -> None:
 
 def choose_queue(store: ConvStore, bench: Bench) -> None:
     """Which queue, and what a lead does about queues."""
-    names = [queue.name for queue in store.desk.queues()]
-    chosen = st.radio(
-        "Work on", names, index=names.index(bench.queue.name) if bench.queue.name in names else 0, key="queue-choice"
-    )
-    if chosen and chosen != bench.queue.name:
-        bench.choose(store, chosen)
-        st.rerun()
+    names = list(bench.queues) or [bench.queue.name]
+    here = bench.queue.name
+    chosen = st.radio("Work on", names, index=names.index(here) if here in names else 0, key=f"queue-instead-of-{here}")
+    if chosen and chosen != here and here in names:
+        _change_queue(store, bench, chosen)
     if is_at_least(store.actor, "lead"):
         st.caption("Any filter in Browse becomes a queue: Save as queue.")
-        if bench.queue.name != DEFAULT_QUEUE.name and st.button(
+        if here != DEFAULT_QUEUE.name and st.button(
             "Delete this queue", key="delete-queue", type="tertiary", icon=":material/delete:"
         ):
             # Its conversations stay where they are.
-            store.desk.delete_queue(bench.queue.name)
-            bench.choose(store, DEFAULT_QUEUE.name)
-            if "queue" in st.query_params:
-                del st.query_params["queue"]
-            st.rerun()
+            store.desk.delete_queue(here)
+            _change_queue(store, bench, DEFAULT_QUEUE.name)
         if st.button("What the team did", key="to-team", type="tertiary", icon=":material/groups:"):
             go("team")
+
+
+def _change_queue(store: ConvStore, bench: Bench, name: str) -> None:
+    bench.choose(store, name)
+    # The address names the queue as well, and would bring the one before back.
+    if name != DEFAULT_QUEUE.name:
+        st.query_params["queue"] = name
+    elif "queue" in st.query_params:
+        del st.query_params["queue"]
+    st.rerun()
 
 
 def bar(bench: Bench, *, is_reading: bool) -> None:
@@ -175,4 +180,4 @@ def heartbeat(store: ConvStore, bench: Bench) -> None:
     """Keep what is read in this reviewer's hands while the page is open."""
     if bench.is_waiting:
         st.rerun()
-    store.desk.keep_alive()
+    bench.stay(store)

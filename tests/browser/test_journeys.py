@@ -173,7 +173,16 @@ def test_a_filter_becomes_a_queue_that_is_worked_on(full_app: LocalApp, screen: 
     expect(screen.page.get_by_role("heading", name=first.conversation_name)).to_be_visible()
     queue = full_app.store.desk.queue("Weak first")
     assert (queue.wanted, queue.sort, queue.descending) == (wanted, "quality", False)
-    full_app.store.desk.delete_queue("Weak first")
+    assert params(screen)["queue"] == ["Weak first"]
+    screen.press("Persona")
+    screen.shot("review-persona")
+    screen.page.keyboard.press("Escape")
+    screen.press("Queue")
+    screen.press("Delete this queue")
+    oldest = full_app.store.search(wanted, sort="created", order="asc").items[0]
+    expect(screen.page.get_by_role("heading", name=oldest.conversation_name)).to_be_visible()
+    assert "queue" not in params(screen)
+    assert [queue.name for queue in full_app.store.desk.queues()] == ["To review"]
 
 
 def test_everything_about_one_conversation(full_app: LocalApp, screen: Screen) -> None:
