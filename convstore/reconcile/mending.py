@@ -82,7 +82,9 @@ def mend(
             left.name(stored, bucket=files.bucket)
     if stored is not None:
         if packed is not None and stored.path != kept.path:
-            why = Rejection(code="ERR_FILE_DAMAGED", reason=f"the file of {kept.conversation_id} was damaged")
+            why = Rejection(
+                code="ERR_FILE_DAMAGED", reason=f"damaged; the file of {kept.conversation_id} was written again"
+            )
             _keep(database, files, actor, kept, packed, why)
             files.delete([kept.path])
         return Mended(_REWRITTEN)
