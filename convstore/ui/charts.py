@@ -85,9 +85,8 @@ def cells(
             y=list(range(len(rows))),
             z=[list(row) for row in values],
             text=[list(row) for row in labels],
-            customdata=[[[row, column] for column in columns] for row in rows],
             texttemplate="%{text}",
-            hovertemplate=hover + "<extra></extra>",
+            hoverinfo="skip",
             xgap=2,
             ygap=2,
             showscale=False,
@@ -95,15 +94,36 @@ def cells(
             zmax=bounds[1] if bounds else None,
         )
     )
+    # A press on a heat map selects nothing; what is pressed is the nearest of these points, that is, the cell's own.
+    places = [(row, column) for row in range(len(rows)) for column in range(len(columns))]
+    unseen = {"marker": {"opacity": 0}}
+    made.add_trace(
+        go.Scatter(
+            x=[column for _, column in places],
+            y=[row for row, _ in places],
+            mode="markers",
+            marker={"size": 24, "symbol": "square", "opacity": 0},
+            selected=unseen,
+            unselected=unseen,
+            customdata=[[rows[row], columns[column]] for row, column in places],
+            text=[labels[row][column] for row, column in places],
+            hovertemplate=hover + "<extra></extra>",
+        )
+    )
+    made.update_layout(hovermode="closest", hoverdistance=-1)
     made.update_xaxes(
         tickvals=list(range(len(columns))),
         ticktext=[_short(name) for name in columns],
         side="bottom",
         # Slanted names end at their column: those that begin there would run over the right edge.
         tickangle=-35 if len(columns) > _LEVEL_NAMES else 0,
+        range=[-0.5, len(columns) - 0.5],
     )
     made.update_yaxes(
-        tickvals=list(range(len(rows))), ticktext=[_short(name) for name in rows], autorange="reversed", showgrid=False
+        tickvals=list(range(len(rows))),
+        ticktext=[_short(name) for name in rows],
+        showgrid=False,
+        range=[len(rows) - 0.5, -0.5],
     )
     return made
 
@@ -120,21 +140,19 @@ def card(title: str, says: str = "") -> Iterator[None]:
         yield
 
 
-def show(made: go.Figure, key: str, *, selectable: bool = True, brush: bool = False) -> list[Mapping[str, Any]]:
-    """Draw a figure; the points that were pressed just now, with `brush` all those that were dragged over too."""
+def show(made: go.Figure, key: str, *, selectable: bool = True) -> list[Mapping[str, Any]]:
+    """Draw a figure; the points that were pressed just now."""
     config = {"displayModeBar": "hover", "displaylogo": False, "modeBarButtons": [["toImage"]]}
     if not selectable:
         st.plotly_chart(made, key=key, config=config)
         return []
     # A fresh key after every press: otherwise the way back would press it again.
     presses = st.session_state.get(f"{key}-presses", 0)
-    if brush:
-        made.update_layout(dragmode="select", selectdirection="h")
     event: Any = st.plotly_chart(
         made,
         key=f"{key}-{presses}",
         on_select="rerun",
-        selection_mode=("points", "box") if brush else "points",
+        selection_mode="points",
         config=config,
     )
     points = list(event.selection.points)

@@ -13,6 +13,7 @@ from convstore.model import Filter
 from convstore.queries.statistics.distribution import Distribution
 from convstore.queries.statistics.scores import Breakdown, DimensionScores
 from convstore.settings import Settings
+from convstore.ui.charts import cells
 from convstore.ui.comparing import marked
 from convstore.ui.quality.standouts import WORDS, standouts
 
@@ -80,6 +81,17 @@ def test_what_stands_out_is_said_in_sentences() -> None:
     assert found[0].wanted.scores[0].dimension == "file.quality"
     assert found[5].sentence == "People score quality 1.0 points lower than the files do."
     assert found[5].link == "50 differ by 1 or more"
+
+
+def test_every_cell_of_a_heat_map_has_a_point_to_press() -> None:
+    made = cells(["north", "south"], ["old", "new"], [[1, 2], [3, None]], [["1", "2"], ["3", ""]], hover="%{text}")
+    points = made.data[1]
+    assert list(zip(points.y, points.x, points.text, strict=True)) == [
+        (0, 0, "1"), (0, 1, "2"), (1, 0, "3"), (1, 1, ""),
+    ]  # fmt: skip
+    assert [tuple(pair) for pair in points.customdata][:2] == [("north", "old"), ("north", "new")]
+    # Wherever in a cell the press is, the nearest point is the cell's own.
+    assert made.layout.hoverdistance == -1
 
 
 def test_a_difference_marks_only_what_differs() -> None:

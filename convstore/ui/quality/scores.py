@@ -109,7 +109,7 @@ def _histogram(name: str, scores: DimensionScores, wanted: Filter, opened: Open)
                 )
             )
         made.update_xaxes(tickvals=[1, 2, 3, 4, 5], range=[0.6, 5.4])
-        points = [point for point in show(made, f"histogram-{name}", brush=True) if point["y"]]
+        points = show(made, f"histogram-{name}")
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.caption(_unscored(scores), width="content")
             csv_button(
@@ -125,13 +125,11 @@ def _histogram(name: str, scores: DimensionScores, wanted: Filter, opened: Open)
 
 
 def _open_bars(name: str, points: list[Any], wanted: Filter, opened: Open) -> None:
-    sides = {"people" if point["curve_number"] == 1 else "file" for point in points}
-    # Who drags over bars of both means the score that counts: people's if there is one, else the file's.
-    dimension = f"{sides.pop()}.{name}" if len(sides) == 1 else name
+    side = "people" if points[0]["curve_number"] == 1 else "file"
     # Not the point's x, which is the middle of its bar: two series stand beside each other.
     halves_pressed = [Decimal(str(point["customdata"])) for point in points]
     low, high = min(halves_pressed) - Decimal("0.25"), max(halves_pressed) + Decimal("0.24")
-    opened(replace(wanted, scores=(*wanted.scores, ScoreRange(dimension, low, high))))
+    opened(replace(wanted, scores=(*wanted.scores, ScoreRange(f"{side}.{name}", low, high))))
 
 
 def _summary(scores: DimensionScores) -> str:
