@@ -39,6 +39,8 @@ def configure_logging(settings: Settings) -> None:
             logger = logging.getLogger(name)
             logger.handlers.clear()
             logger.propagate = True
+    # Its lines hold queries, and those hold codes of sign-ins and what people search for; ours hold neither.
+    logging.getLogger("uvicorn.access").disabled = True
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

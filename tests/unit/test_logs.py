@@ -23,6 +23,7 @@ def as_before() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(levels[0])
     ours.setLevel(levels[1])
+    logging.getLogger("uvicorn.access").disabled = False
 
 
 def configure(log_format: Literal["text", "json"]) -> None:
@@ -88,3 +89,9 @@ def test_an_id_ends_with_its_request() -> None:
     with request_as("outer"), request_as("inner"):
         assert get_request_id() == "inner"
     assert get_request_id() is None
+
+
+def test_the_servers_own_lines_are_not_written_because_they_hold_queries(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("text")
+    logging.getLogger("uvicorn.access").warning('"GET /oauth2callback?code=secret HTTP/1.1" 200')
+    assert capsys.readouterr().err == ""
