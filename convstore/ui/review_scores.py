@@ -75,7 +75,8 @@ def _control(reading: Reading, name: str, *, is_active: bool) -> None:
         _HALVES,
         format_func=_mark,
         key=key,
-        wrap=False,
+        # Who comes from another screen keeps its narrow sidebar: two lines rather than a 5 that nobody can press.
+        wrap=True,
         width="stretch",
         on_change=_scored,
         args=(reading, name),
