@@ -1,0 +1,84 @@
+"""Screens at three widths: nothing sticks out, every control has a name, every text is readable."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import LocalApp
+from tests.browser.screen import Screen
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+WIDTHS = (800, 1280, 1920)
+
+#: Controls that a screen reader could not name. Streamlit's own hidden file inputs are named by their button.
+NAMELESS = """
+() => [...document.querySelectorAll('button, a[href], input, textarea, select, [role=button], [role=combobox]')]
+    .filter(one => one.checkVisibility({opacityProperty: true, visibilityProperty: true}) && one.type !== 'file')
+    .filter(one => {
+        const labels = [...(one.labels ?? [])].map(label => label.innerText).join('')
+        const named = (one.getAttribute('aria-labelledby') ?? '').split(' ')
+            .map(id => document.getElementById(id)?.innerText ?? '').join('')
+        return !(one.ariaLabel || one.title || labels || named || one.innerText || one.placeholder || one.alt
+            || one.querySelector('[alt], [aria-label], title')).toString().trim()
+    })
+    .map(one => one.outerHTML.slice(0, 160))
+"""
+
+#: Texts below WCAG AA: 4.5 to 1, or 3 to 1 where they are large. Colours are those that were rendered.
+FAINT = """
+() => {
+    const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true})
+    const rgba = colour => {
+        canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1)
+        const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data
+        return [r, g, b, a / 255]
+    }
+    const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3])).concat(1)
+    const light = ([r, g, b]) => {
+        const [R, G, B] = [r, g, b].map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        return 0.2126 * R + 0.7152 * G + 0.0722 * B
+    }
+    const below = one => {
+        const layers = []
+        for (let at = one; at; at = at.parentElement) layers.unshift(rgba(getComputedStyle(at).backgroundColor))
+        return layers.reduce((under, layer) => over(layer, under), [255, 255, 255, 1])
+    }
+    const walker = document.createTreeWalker(document.querySelector('[data-testid=stApp]'), NodeFilter.SHOW_TEXT)
+    const faint = new Set()
+    while (walker.nextNode()) {
+        const one = walker.currentNode.parentElement
+        if (!walker.currentNode.data.trim() || !one.checkVisibility({opacityProperty: true, visibilityProperty: true}))
+            continue
+        if (one.closest('svg, canvas, :disabled, [aria-disabled=true], [data-testid=stIconMaterial]')) continue
+        const style = getComputedStyle(one)
+        const ground = below(one)
+        const [a, b] = [light(over(rgba(style.color), ground)), light(ground)]
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+        const size = parseFloat(style.fontSize)
+        const isLarge = size >= 24 || (size >= 18.66 && style.fontWeight >= 700)
+        if (ratio < (isLarge ? 3 : 4.5))
+            faint.add(`${walker.currentNode.data.trim().slice(0, 40)}: ${ratio.toFixed(2)} ${style.color}`)
+    }
+    return [...faint]
+}
+"""
+
+STICKING_OUT = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("name", ["import", "system"])
+def test_a_screen_can_be_used_by_everybody(full_app: LocalApp, screen: Screen, name: str) -> None:
+    address = f"{full_app.address}/{name}"
+    complaints: list[str] = []
+    screen.page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    screen.open(address)
+    found = [f"nameless: {one}" for one in screen.page.evaluate(NAMELESS)]
+    found += [f"faint: {one}" for one in screen.page.evaluate(FAINT)]
+    for width in WIDTHS:
+        screen.page.set_viewport_size({"width": width, "height": 900})
+        screen.page.wait_for_timeout(400)
+        if screen.page.evaluate(STICKING_OUT) > 0:
+            found.append(f"sticks out at {width}")
+    # The first question below a deep address is answered by 404, and asked again at the root.
+    assert found + [one for one in complaints if "404" not in one] == []
