@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from convstore.release.delivering import DeliveredFile
     from convstore.release.previewing import ReleasePreview
     from convstore.release.reports import ReleaseReport
-    from convstore.release.rows import ReleaseOptions
     from convstore.release.specification import Slice
     from convstore.release.verifying import ReleaseCheck
 
@@ -25,22 +24,6 @@ __all__ = ["Releasing"]
 
 class Releasing(Reading):
     """Slices that go out, and what went out."""
-
-    def preview_export(
-        self, wanted: Filter | None, format_name: str, *, options: ReleaseOptions | None = None, limit: int = 3
-    ) -> tuple[str, ...]:
-        """The first conversations of a slice as the format would write them."""
-        from convstore.release.preview import preview_rows
-        from convstore.release.rows import ReleaseOptions
-
-        options = options or ReleaseOptions()
-        ids = tuple(row.id for row in self.search(wanted, limit=limit).items)
-
-        def ask() -> tuple[str, ...]:
-            with self._reading() as connection:
-                return preview_rows(connection, ids, self.actor.workspace_id, format_name, options)
-
-        return self._cached(("preview", ids, format_name, options), ask)
 
     def export(
         self,
@@ -171,3 +154,10 @@ class Releasing(Reading):
         from convstore.release.delivering import store_export
 
         return store_export(self.files, self.actor, report, expires_s=expires_s)
+
+    def count_exports(self, *, progress: Callable[[int, int, str], None] | None = None) -> int:
+        """Bring the counts of conversations up to date where a large export left that for later; how many."""
+        from convstore.release.usage import fold_uses
+
+        with self._writing():
+            return fold_uses(self.database, self.actor, progress=progress)

@@ -72,6 +72,7 @@ __all__ = [
     "stock_phrases",
     "training_topics",
     "turn_exclusions",
+    "usage_changes",
     "workspace_invitations",
     "workspace_members",
     "workspaces",
@@ -687,7 +688,8 @@ release_items = Table(
     metadata,
     Column("release_id", Uuid, primary_key=True),
     Column("position", Integer, primary_key=True),
-    _workspace(),
+    # Without a foreign key of its own: the release's comes first, and every row would be checked twice.
+    Column("workspace_id", Uuid, nullable=False, comment="Tenant, the release's; every query names it by equality"),
     Column("conversation_id", Uuid, nullable=False, comment="No foreign key: the item outlives the conversation"),
     Column("public_id", String(100), nullable=False),
     Column("turns_sha256", Text, nullable=False),
@@ -698,6 +700,26 @@ release_items = Table(
     ForeignKeyConstraint(["workspace_id", "release_id"], ["releases.workspace_id", "releases.id"], ondelete="CASCADE"),
     Index("idx_release_items_conversation", "workspace_id", "conversation_id"),
     comment="The conversations of a release in their order, with the versions that went out",
+)
+
+usage_changes = Table(
+    "usage_changes",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("workspace_id", Uuid, nullable=False, comment="Tenant; every query names it by equality"),
+    Column("release_id", Uuid, nullable=False),
+    Column("releases", Integer, nullable=False, comment="1 for the first export of a release, 0 for another one"),
+    _at("exported_at"),
+    Column(
+        "folded_to",
+        Integer,
+        nullable=False,
+        server_default=text("-1"),
+        comment="Position of the last item that was folded",
+    ),
+    ForeignKeyConstraint(["workspace_id", "release_id"], ["releases.workspace_id", "releases.id"], ondelete="CASCADE"),
+    Index("idx_usage_changes_workspace_id", "workspace_id", "id"),
+    comment="Exports that the counts of conversations do not hold yet",
 )
 
 ingest_runs = Table(

@@ -28,6 +28,7 @@ from convstore.database.prepared import Prepared
 from convstore.database.tables import conversations, findings
 from convstore.errors import NotFoundError, UsageError
 from convstore.model import Conversation, Filter, Order, Page, Sort
+from convstore.queries import usage
 from convstore.queries.cursors import LAST, Cursor
 from convstore.queries.filters import any_of, conditions
 from convstore.queries.rollup import find_total
@@ -66,7 +67,7 @@ _UNLISTED = {
     "intensities",
     "file_tenths",
 }
-_COLUMNS = [column for column in conversations.c if column.name not in _UNLISTED]
+_COLUMNS = [usage.current(column) for column in conversations.c if column.name not in _UNLISTED]
 _FINDING_CODES = func.array(
     select(findings.c.code)
     .distinct()

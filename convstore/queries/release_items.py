@@ -6,17 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Connection, Row, Text, Uuid, any_, cast, func, literal, select, text
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import ARRAY, Connection, Row, Uuid, any_, literal, select, text, true
 
-from convstore.database.tables import conversation_turns, conversations, release_items
-from convstore.queries.release_rows import TURN_FIELDS
+from convstore.database.tables import conversations, release_items
+from convstore.queries.export_rows import TurnColumns, aggregated_turns
 
 __all__ = ["ReleasedItem", "iter_items", "list_changes", "list_items", "read_released_turns", "read_shift"]
 
 i = release_items.c
 c = conversations.c
-t = conversation_turns.c
 
 
 class ReleasedItem(NamedTuple):
@@ -57,20 +55,22 @@ def iter_items(
         after = batch[-1].position
 
 
-def read_released_turns(connection: Connection, items: Sequence[ReleasedItem], workspace_id: UUID) -> dict[UUID, str]:
-    """The turns, as JSON, of those conversations whose rows still are what went out."""
+def read_released_turns(
+    connection: Connection, items: Sequence[ReleasedItem], workspace_id: UUID
+) -> dict[UUID, TurnColumns]:
+    """The turns of those conversations whose rows still are what went out."""
     ids = any_(literal([item.conversation_id for item in items], ARRAY(Uuid)))
-    turns = (
-        select(func.json_agg(aggregate_order_by(func.json_build_array(*TURN_FIELDS), t.turn_number)))
-        .where(t.workspace_id == workspace_id, t.conversation_id == c.id)
-        .scalar_subquery()
-    )
-    query = select(c.id, c.turns_sha256, c.content_sha256, cast(turns, Text)).where(
-        c.workspace_id == workspace_id, c.id == ids
+    turns = aggregated_turns(conversations, workspace_id)
+    query = (
+        select(c.id, c.turns_sha256, c.content_sha256, *turns.c)
+        .select_from(conversations.join(turns, true()))
+        .where(c.workspace_id == workspace_id, c.id == ids)
     )
     hashes = {item.conversation_id: (item.turns_sha256, item.content_sha256) for item in items}
     return {
-        row[0]: row[3] for row in connection.execute(query) if (row[1], row[2]) == hashes[row[0]] and row[3] is not None
+        row[0]: TurnColumns._make(row[3:])
+        for row in connection.execute(query)
+        if (row[1], row[2]) == hashes[row[0]] and row[3] is not None
     }
 
 

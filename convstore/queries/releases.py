@@ -18,7 +18,6 @@ __all__ = [
     "ReleaseHead",
     "ReleaseUse",
     "clear_stale",
-    "count_export",
     "get_release",
     "get_sealed",
     "insert_release",
@@ -131,7 +130,7 @@ def seal_release(
     left_out: Sequence[Mapping[str, str]],
     summary: Mapping[str, Any],
 ) -> None:
-    """Seal a release whose items are in, and count it with its conversations. Needs the service role."""
+    """Seal a release whose items are in. Needs the service role."""
     connection.execute(
         update(releases)
         .where(r.workspace_id == workspace_id, r.id == release_id, r.status == "building")
@@ -143,33 +142,6 @@ def seal_release(
             summary=dict(summary),
             sealed_at=func.now(),
         )
-    )
-    connection.execute(
-        text(
-            """
-            UPDATE public.conversations AS c
-            SET usage_count = c.usage_count + 1, export_count = c.export_count + 1, last_exported_at = now()
-            FROM public.release_items AS i
-            WHERE i.release_id = :release_id AND i.workspace_id = :workspace_id
-              AND c.workspace_id = :workspace_id AND c.id = i.conversation_id
-            """
-        ),
-        {"release_id": release_id, "workspace_id": workspace_id},
-    )
-
-
-def count_export(connection: Connection, release_id: UUID, workspace_id: UUID) -> None:
-    """Note that the conversations of a sealed release were exported once more. Needs the service role."""
-    connection.execute(
-        text(
-            """
-            UPDATE public.conversations AS c SET export_count = c.export_count + 1, last_exported_at = now()
-            FROM public.release_items AS i
-            WHERE i.release_id = :release_id AND i.workspace_id = :workspace_id
-              AND c.workspace_id = :workspace_id AND c.id = i.conversation_id
-            """
-        ),
-        {"release_id": release_id, "workspace_id": workspace_id},
     )
 
 

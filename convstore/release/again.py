@@ -10,15 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
 
-import orjson
 from sqlalchemy import Connection
 
 from convstore.database import Context, Database
 from convstore.errors import NotFoundError
 from convstore.files import FileStore
-from convstore.model import Actor, Turn
+from convstore.model import Actor
 from convstore.queries.release_items import ReleasedItem, iter_items, read_released_turns
-from convstore.queries.releases import Release, count_export, get_sealed
+from convstore.queries.releases import Release, get_sealed
 from convstore.release.card import CardFacts
 from convstore.release.manifest import ManifestWriter
 from convstore.release.objects import Gone, read_turns
@@ -26,7 +25,8 @@ from convstore.release.reports import BATCH, Cancel, Progress, ReleaseReport, Wa
 from convstore.release.rows import FileInfo, ReleaseRow
 from convstore.release.selection import LeftOut
 from convstore.release.specification import ReleaseSpec
-from convstore.release.states import row_of, turns_of
+from convstore.release.states import released_row
+from convstore.release.usage import count_uses
 
 __all__ = ["export_again"]
 
@@ -79,7 +79,7 @@ def export_again(
             manifest_file = manifest.write(spec.manifest_head(release.left_out), written)
             writer.publish()
     with database.transaction(Context.of(actor, elevated=True)) as counting:
-        count_export(counting, spec.id, actor.workspace_id)
+        count_uses(counting, spec.id, actor.workspace_id, conversations=done, is_first=False)
     return ReleaseReport(
         release=spec.id,
         name=spec.name,
@@ -108,15 +108,11 @@ def _rows(
     )
     rows = []
     for item in batch:
-        turns: tuple[Turn, ...] | Gone
-        if item.conversation_id in stored:
-            turns = turns_of(orjson.loads(stored[item.conversation_id]))
-        else:
-            turns = fetched[item.position]
+        turns = stored.get(item.conversation_id) or fetched[item.position]
         if isinstance(turns, Gone):
             gone.append(turns)
         else:
-            rows.append(row_of(item.state, turns, split=item.split))
+            rows.append(released_row(item, turns))
     return rows
 
 

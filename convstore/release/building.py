@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 from uuid import UUID, uuid4
@@ -18,15 +19,9 @@ from convstore.database import Context, Database
 from convstore.errors import ConvstoreError, UsageError
 from convstore.model import Actor
 from convstore.queries.conversations import matching
-from convstore.queries.release_rows import (
-    ItemCopy,
-    StoredItem,
-    chosen,
-    copying_items,
-    count_conversations,
-    iter_conversations,
-    list_candidates,
-)
+from convstore.queries.export_rows import StoredItem, iter_batches
+from convstore.queries.release_rows import chosen, count_conversations, list_candidates
+from convstore.queries.release_writing import ItemWriter, writing_items
 from convstore.queries.releases import clear_stale, insert_release, lock_release, mark_failed, seal_release
 from convstore.release.card import CardFacts
 from convstore.release.describing import describe
@@ -38,8 +33,9 @@ from convstore.release.reports import BATCH, Cancel, Progress, ReleaseReport, Wa
 from convstore.release.rows import ReleaseRow
 from convstore.release.selection import LeftOut, Selection, select_slice
 from convstore.release.specification import ReleaseRequest, ReleaseSpec
-from convstore.release.states import read_row
+from convstore.release.states import stored_row
 from convstore.release.tally import Tally
+from convstore.release.usage import count_uses
 
 __all__ = ["BUILD_TIMEOUT_S", "build_release", "lint_beforehand"]
 
@@ -100,13 +96,14 @@ def lint_beforehand(
 ) -> dict[UUID, str]:
     """The rule that each refused conversation breaks, found by reading all of them."""
     found = {}
-    for done, stored in enumerate(iter_conversations(reading, chosen(workspace_id, ids), workspace_id)):
-        row = read_row(stored.state, stored.turns)
-        rule = judge.refused(row)
-        if rule is not None:
-            found[row.conversation.id] = rule
-        if done % BATCH == 0:
-            watch.tell(done, len(ids), "checking")
+    done = 0
+    for batch in iter_batches(reading, chosen(workspace_id, ids), workspace_id, size=BATCH):
+        for stored in batch:
+            rule = judge.refused(stored_row(stored))
+            if rule is not None:
+                found[stored.conversation.id] = rule
+        done += len(batch)
+        watch.tell(done, len(ids), "checking")
     return found
 
 
@@ -149,10 +146,14 @@ class _Build:
         manifest = ManifestWriter(writer.staging)
         elevated = Context.of(self.actor, elevated=True)
         with self.database.transaction(elevated, timeout_s=BUILD_TIMEOUT_S) as sealing:
-            with copying_items(sealing, self.spec.id, self.workspace_id) as items:
-                for batch in _batches(iter_conversations(reading, where, self.workspace_id)):
+            with (
+                writing_items(sealing, self.spec.id, self.workspace_id) as items,
+                closing(iter_batches(reading, where, self.workspace_id, size=BATCH)) as batches,
+            ):
+                for batch in batches:
                     self._write_batch(batch, selection, writer, manifest, items)
                     self.watch.tell(self.tally.conversations + self.judge.failed, total, "writing")
+                items.flush()
             self.judge.check_failed(items.count)
             leakage = self._check_leakage(reading, where, selection)
             files = writer.close()
@@ -178,6 +179,7 @@ class _Build:
                 left_out=left_out,
                 summary=summary,
             )
+            count_uses(sealing, self.spec.id, self.workspace_id, conversations=items.count, is_first=True)
         return ReleaseReport(
             release=self.spec.id,
             name=self.spec.name,
@@ -214,31 +216,27 @@ class _Build:
         selection: Selection | None,
         writer: Writer,
         manifest: ManifestWriter,
-        items: ItemCopy,
+        items: ItemWriter,
     ) -> None:
         going: list[ReleaseRow] = []
-        states: list[tuple[bytes, str | None]] = []
         # What was checked beforehand and is here has passed.
         is_checked = selection is not None and self.judge.mode == "drop"
         for stored in batch:
-            row = read_row(stored.state, stored.turns)
-            if selection is not None:
-                row = replace(row, split=selection.splits[row.conversation.id])
+            row = stored_row(stored, None if selection is None else selection.splits[stored.conversation.id])
             rule = None if is_checked else self.judge.refused(row)
             if rule is not None:
                 self.left_out.append(LeftOut(row.conversation.conversation_id, rule))
                 continue
             going.append(row)
-            states.append((stored.state, row.split))
-            self.tally.count(row)
             self.judge.passed(row)
-        items.add(states)
+        self.tally.count(going)
+        items.add(going)
         # After a fault that stops the release, only the counting goes on.
         if self.judge.mode == "fail" and self.judge.failed:
             return
         receipts = writer.write_batch(going)
         manifest.add(going, receipts)
-        self.rows += sum(receipt.rows for receipt in receipts)
+        self.rows += sum([receipt.rows for receipt in receipts])
 
     def _check_leakage(
         self, reading: Connection, where: Sequence[ColumnElement[bool]], selection: Selection | None
@@ -249,12 +247,14 @@ class _Build:
         splits = selection.splits
 
         def read() -> Iterator[SplitText]:
-            for done, stored in enumerate(iter_conversations(reading, where, self.workspace_id)):
-                row = read_row(stored.state, stored.turns)
-                texts = tuple(turn.content for turn in row.turns)
-                yield SplitText(row.conversation.conversation_id, splits[row.conversation.id] or "", texts)
-                if done % BATCH == 0:
-                    self.watch.tell(done, len(splits), "looking for leakage")
+            done = 0
+            for batch in iter_batches(reading, where, self.workspace_id, size=BATCH):
+                for stored in batch:
+                    conversation = stored.conversation
+                    split = splits[conversation.id] or ""
+                    yield SplitText(conversation.conversation_id, split, tuple(stored.turns.contents))
+                done += len(batch)
+                self.watch.tell(done, len(splits), "looking for leakage")
 
         report = check_leakage(read, largest=max(shares, key=lambda name: shares[name]))
         return {
@@ -264,14 +264,3 @@ class _Build:
             "leaks_total": len(report.leaks),
             "leaks": [leak._asdict() for leak in report.leaks[:_MOST_LEAKS]],
         }
-
-
-def _batches(stored: Iterator[StoredItem]) -> Iterator[list[StoredItem]]:
-    batch = []
-    for item in stored:
-        batch.append(item)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

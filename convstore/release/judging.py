@@ -40,8 +40,11 @@ class Judge:
 
     def refused(self, row: ReleaseRow) -> str | None:
         """The rule that keeps a conversation out; None if it may go."""
+        found = check_row(self._format, row, self._options)
+        if not found:
+            return None
         worst: LintIssue | None = None
-        for rule, issue in {issue.rule: issue for issue in check_row(self._format, row, self._options)}.items():
+        for rule, issue in {issue.rule: issue for issue in found}.items():
             self._rules[rule, issue.severity] += 1
             self._fixes.setdefault(rule, issue.fix)
             stops = issue.severity == "blocking" or (issue.severity == "error" and self.mode != "keep")
@@ -67,7 +70,7 @@ class Judge:
         if self._format not in TRAINER_FORMATS:
             return
         self.learned_replies += weigh(self._format, row, self._options).learned_replies
-        if row.turns[-1].role == "user" and not self._options.keep_trailing_user:
+        if row.columns.roles[-1] == "user" and not self._options.keep_trailing_user:
             self.trailing_user += 1
 
     def check_failed(self, passed: int) -> None:

@@ -6,7 +6,7 @@ The rules are the trainers' published ones. What to do with a finding is the cal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from convstore.release.rows import ReleaseOptions, ReleaseRow
@@ -41,7 +41,9 @@ def check_row(format_name: str, row: ReleaseRow, options: ReleaseOptions) -> lis
     if format_name not in _TRAINERS:
         return issues + (list(_check_v5(row)) if format_name == "brightrun-v5" else [])
     shaped = samples(row, options)
-    if not any(turn.role == "assistant" for turn in row.turns):
+    if not issues and _is_plain(shaped, row, options):
+        return issues
+    if "assistant" not in row.columns.roles:
         return [*issues, _NO_REPLY._replace(severity="error" if shaped else "blocking")]
     if not any(any(sample.trained) for sample in shaped):
         severity: Literal["blocking", "error"] = "error" if shaped else "blocking"
@@ -51,6 +53,14 @@ def check_row(format_name: str, row: ReleaseRow, options: ReleaseOptions) -> lis
         for check in _SAMPLE_CHECKS:
             found |= dict.fromkeys(check(format_name, sample, row, options))
     return issues + list(found)
+
+
+def _is_plain(shaped: Sequence[Sample], row: ReleaseRow, options: ReleaseOptions) -> bool:
+    """Whether no check can find anything: question and reply in turns, whole, all trained. Most are like that."""
+    if options.rows != "conversation" or not options.alpaca_history or row.excluded_turns or not shaped:
+        return False
+    roles = list(shaped[0].roles)
+    return len(roles) % 2 == 0 and roles == ["user", "assistant"] * (len(roles) // 2)
 
 
 def check_set(format_name: str, rows: int) -> list[LintIssue]:
@@ -69,55 +79,57 @@ _NOTHING_TO_TRAIN = LintIssue(
 
 
 def _check_texts(row: ReleaseRow) -> Iterator[LintIssue]:
-    for turn in row.turns:
-        if not turn.content or turn.content.isspace():
+    if all(map(str.strip, row.columns.contents)):
+        return
+    for number, text in zip(row.columns.numbers, row.columns.contents, strict=True):
+        if not text or text.isspace():
             fix = "Leave the conversation out, or correct its source and import it again."
-            yield LintIssue("empty-message", "blocking", turn.turn_number, "The message has no text.", fix)
+            yield LintIssue("empty-message", "blocking", number, "The message has no text.", fix)
 
 
 def _check_v5(row: ReleaseRow) -> Iterator[LintIssue]:
-    for i, turn in enumerate(row.turns):
-        if turn.role != ("user", "assistant")[i % 2]:
+    numbers, roles = row.columns.numbers, row.columns.roles
+    for i, role in enumerate(roles):
+        if role != ("user", "assistant")[i % 2]:
             what = "User and assistant do not take turns; an import of this format takes that for granted."
             fix = "Use brightrun-v4, which holds everything."
-            yield LintIssue("role-order", "warning", turn.turn_number, what, fix)
+            yield LintIssue("role-order", "warning", numbers[i], what, fix)
             break
-    if row.turns and row.turns[-1].role != "assistant":
+    if roles and roles[-1] != "assistant":
         yield LintIssue(
             "trailing-user-lost",
             "warning",
-            row.turns[-1].turn_number,
+            numbers[-1],
             "The format has a row for each reply; messages after the last reply can't be held.",
             "Use brightrun-v4, which holds everything.",
         )
 
 
 def _check_roles(format_name: str, sample: Sample, row: ReleaseRow, options: ReleaseOptions) -> Iterator[LintIssue]:
-    for turn in sample.turns:
-        if turn.role not in ("user", "assistant"):
-            what = f"{turn.role!r} is no role that trainers know."
-            yield LintIssue("unknown-role", "error", turn.turn_number, what, "Use user and assistant.")
+    for number, role in zip(sample.numbers, sample.roles, strict=True):
+        if role not in ("user", "assistant"):
+            what = f"{role!r} is no role that trainers know."
+            yield LintIssue("unknown-role", "error", number, what, "Use user and assistant.")
     severity: Literal["error", "warning"] = "error" if format_name in _ALTERNATING else "warning"
     expected = "user"
-    for turn in sample.turns:
-        if turn.role != expected:
-            what = f"A {expected} message was due, this is from {turn.role}."
+    for number, role in zip(sample.numbers, sample.roles, strict=True):
+        if role != expected:
+            what = f"A {expected} message was due, this is from {role}."
             fix = "Leave the conversation out, or correct its source so that user and assistant take turns."
-            yield LintIssue("role-order", severity, turn.turn_number, what, fix)
+            yield LintIssue("role-order", severity, number, what, fix)
             return
         expected = "assistant" if expected == "user" else "user"
 
 
 def _check_end(format_name: str, sample: Sample, row: ReleaseRow, options: ReleaseOptions) -> Iterator[LintIssue]:
-    last = sample.turns[-1]
-    if last.role == "assistant":
+    if sample.roles[-1] == "assistant":
         return
     # Who asks to keep it has decided for the formats that can spell it; the others have no place for it.
     severity: Literal["blocking", "error", "warning"] = "warning"
     if format_name in _EXCHANGES_ONLY:
         severity = "blocking" if format_name == "alpaca" else "error"
     what = "The conversation ends without a reply."
-    yield LintIssue("trailing-user", severity, last.turn_number, what, "Export without --keep-trailing-user.")
+    yield LintIssue("trailing-user", severity, sample.numbers[-1], what, "Export without --keep-trailing-user.")
 
 
 def _check_exclusions(
@@ -125,19 +137,19 @@ def _check_exclusions(
 ) -> Iterator[LintIssue]:
     if not row.excluded_turns:
         return
-    for turn, is_learned in zip(sample.turns, learned(format_name, sample), strict=True):
-        if is_learned and turn.turn_number in row.excluded_turns:
+    for number, is_learned in zip(sample.numbers, learned(format_name, sample), strict=True):
+        if is_learned and number in row.excluded_turns:
             yield LintIssue(
                 "exclusion-not-carried",
                 "error",
-                turn.turn_number,
+                number,
                 f"The reply is kept out of training, which {format_name} can't say.",
                 "Use messages or axolotl, or one row a reply in prompt-completion.",
             )
 
 
 def _check_context(format_name: str, sample: Sample, row: ReleaseRow, options: ReleaseOptions) -> Iterator[LintIssue]:
-    if format_name == "alpaca" and not options.alpaca_history and len(sample.turns) > 2:
+    if format_name == "alpaca" and not options.alpaca_history and len(sample.roles) > 2:
         what = "Only the last exchange is written; what came before is lost."
         yield LintIssue("context-lost", "warning", None, what, "Keep the history, or use another format.")
     if options.rows != "conversation" and format_name not in FLAGGED and sum(learned(format_name, sample)) > 1:

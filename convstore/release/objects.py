@@ -11,6 +11,7 @@ from convstore.errors import InvalidInputError, NotFoundError
 from convstore.files import FileStore, unpack
 from convstore.formats import parse
 from convstore.model import Draft, Rejection, Turn, turns_sha256
+from convstore.queries.export_rows import TurnColumns
 from convstore.queries.release_items import ReleasedItem
 
 __all__ = ["Gone", "check_object", "read_turns"]
@@ -37,17 +38,17 @@ def check_object(files: FileStore, item: ReleasedItem) -> Gone | None:
     return document if isinstance(document, Gone) else None
 
 
-def read_turns(files: FileStore, item: ReleasedItem) -> tuple[Turn, ...] | Gone:
+def read_turns(files: FileStore, item: ReleasedItem) -> TurnColumns | Gone:
     """The turns that went out, from the object; or why they can't be had."""
     document = _document(files, item)
     if isinstance(document, Gone):
         return document
-    parsed = parse(document, name=item.state["source_name"] or "conversation.json", conversation_id=item.public_id)
+    parsed = parse(document, name=item.state.get("source_name") or "conversation.json", conversation_id=item.public_id)
     if isinstance(parsed, Rejection):
         return _gone(item, f"its file can't be read: {parsed.reason}")
     for draft in parsed.conversations:
         if isinstance(draft, Draft) and turns_sha256(draft.turns) == item.turns_sha256:
-            return tuple(_as_stored(turn) for turn in draft.turns)
+            return TurnColumns.of(_as_stored(turn) for turn in draft.turns)
     return _gone(item, "its file holds other turns")
 
 

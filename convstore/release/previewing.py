@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,8 @@ import orjson
 from convstore.database import Context, Database
 from convstore.model import Actor
 from convstore.queries.conversations import matching
-from convstore.queries.release_rows import StoredItem, chosen, iter_conversations, list_candidates
+from convstore.queries.export_rows import StoredItem, iter_batches
+from convstore.queries.release_rows import chosen, list_candidates
 from convstore.release.building import BUILD_TIMEOUT_S, lint_beforehand
 from convstore.release.formats import ARCHIVAL_FORMATS, RECORDS
 from convstore.release.judging import Judge
@@ -24,7 +25,7 @@ from convstore.release.reports import BATCH, Cancel, Progress, Watch
 from convstore.release.rows import ReleaseRow
 from convstore.release.selection import LeftOut, Selection, select_slice
 from convstore.release.specification import ReleaseRequest, ReleaseSpec
-from convstore.release.states import read_row
+from convstore.release.states import stored_row
 from convstore.release.tally import Tally, top
 from convstore.release.weights import ConversationWeight, weigh
 
@@ -91,8 +92,9 @@ def preview_release(
         going = [row for row in candidates if row.id in selection.splits]
         look = _Look(request, judge, is_checked=judge.mode == "drop" and read_texts)
         ids = selection.splits if read_texts else [row.id for row in going[: SAMPLES * 4]]
-        for stored in _watched(iter_conversations(reading, chosen(workspace_id, ids), workspace_id), len(ids), watch):
-            look.at(stored, selection)
+        for batch in iter_batches(reading, chosen(workspace_id, ids), workspace_id, size=BATCH):
+            look.at(batch, selection)
+            watch.tell(look.seen, len(ids), "counting")
     composition = {
         "persona": top(Counter(row.persona_key or "" for row in going)),
         "arc": top(Counter(row.arc_key or "" for row in going)),
@@ -126,32 +128,28 @@ class _Look:
         self._request = request
         self._judge = judge
         self._is_checked = is_checked
+        self.seen = 0
         self.tally = Tally()
         self.left_out: list[LeftOut] = []
         self.samples: list[ReleaseRow] = []
         self.weights: list[tuple[str, ConversationWeight]] = []
 
-    def at(self, stored: StoredItem, selection: Selection) -> None:
-        row = read_row(stored.state, stored.turns)
-        row = replace(row, split=selection.splits[row.conversation.id])
-        rule = None if self._is_checked else self._judge.refused(row)
-        if rule is not None:
-            self.left_out.append(LeftOut(row.conversation.conversation_id, rule))
-            return
-        self.tally.count(row)
-        self._judge.passed(row)
-        if self._request.format not in ARCHIVAL_FORMATS:
-            weight = weigh(self._request.format, row, self._request.options)
-            self.weights.append((row.conversation.conversation_id, weight))
-        if len(self.samples) < SAMPLES:
-            self.samples.append(row)
-
-
-def _watched(stored: Iterator[StoredItem], total: int, watch: Watch) -> Iterator[StoredItem]:
-    for done, item in enumerate(stored):
-        if done % BATCH == 0:
-            watch.tell(done, total, "counting")
-        yield item
+    def at(self, batch: Sequence[StoredItem], selection: Selection) -> None:
+        going = []
+        for stored in batch:
+            row = stored_row(stored, selection.splits[stored.conversation.id])
+            rule = None if self._is_checked else self._judge.refused(row)
+            if rule is not None:
+                self.left_out.append(LeftOut(row.conversation.conversation_id, rule))
+                continue
+            going.append(row)
+            self._judge.passed(row)
+            if self._request.format not in ARCHIVAL_FORMATS:
+                weight = weigh(self._request.format, row, self._request.options)
+                self.weights.append((row.conversation.conversation_id, weight))
+        self.seen += len(batch)
+        self.tally.count(going)
+        self.samples += going[: SAMPLES - len(self.samples)]
 
 
 def _spell(request: ReleaseRequest, rows: Sequence[ReleaseRow]) -> tuple[str, ...]:

@@ -1,69 +1,45 @@
 """What goes out: one conversation as the writers see it, and the options that shape it.
 
-Knows nothing of a database, a file or a format.
+Knows nothing of a file or a format.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
-from uuid import UUID
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from convstore.errors import UsageError
-from convstore.model import Scores, Turn
+from convstore.model import Turn
+from convstore.queries.export_rows import ExportConversation, TurnColumns
 
-__all__ = ["ExportConversation", "FileInfo", "ReleaseOptions", "ReleaseRow", "RowReceipt", "RowShape", "SystemSource"]
+if TYPE_CHECKING:
+    from convstore.release.samples import Sample
+
+__all__ = ["FileInfo", "ReleaseOptions", "ReleaseRow", "RowReceipt", "RowShape", "SystemSource"]
 
 SystemSource = Literal["file", "own", "none"]
 RowShape = Literal["conversation", "turn", "last"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportConversation:
-    """The columns of a conversation that leave with it.
-
-    `quality` is the effective score: the human mean if there is one, else the file's. `reviewed_by` is a name.
-    """
-
-    id: UUID
-    conversation_id: str
-    conversation_name: str
-    status: str
-    tier: str
-    turn_count: int
-    turns_sha256: str
-    content_sha256: str
-    created_at: datetime
-    description: str | None = None
-    category: str | None = None
-    persona_key: str | None = None
-    emotional_arc_key: str | None = None
-    topic_key: str | None = None
-    quality: float | None = None
-    scores: Scores = field(default_factory=Scores)
-    human_scores: Scores = field(default_factory=Scores)
-    starting_emotion: str | None = None
-    ending_emotion: str | None = None
-    emotional_intensity_start: float | None = None
-    emotional_intensity_end: float | None = None
-    reviewed_by: str | None = None
-    reviewed_at: datetime | None = None
-    source_name: str | None = None
-    system_prompt: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ReleaseRow:
     """One conversation going out. `excluded_turns` are messages that a reviewer keeps out of training."""
 
     conversation: ExportConversation
-    turns: tuple[Turn, ...]
+    columns: TurnColumns
     split: str | None = None
     excluded_turns: frozenset[int] = frozenset()
+    #: Kept by `convstore.release.samples`: the lint, the weights and the writer ask for the same.
+    shaped: tuple[ReleaseOptions, list[Sample]] | None = field(default=None, init=False, repr=False, compare=False)
+    _turns: tuple[Turn, ...] | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns one by one, for formats that look at more than texts; made when first asked for."""
+        if self._turns is None:
+            self._turns = self.columns.one_by_one()
+        return self._turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

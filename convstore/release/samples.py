@@ -8,17 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convstore.model import Turn
 from convstore.release.rows import ReleaseOptions, ReleaseRow
 
 __all__ = ["Sample", "samples", "system_prompt"]
 
 
 class Sample(NamedTuple):
-    """One training row. `trained[i]` is True where message i is to be learned; user messages never are."""
+    """One training row, a list for each part of its messages.
+
+    `trained[i]` is True where message i is to be learned; user messages never are. `numbers` are those of the turns.
+    """
 
     system: str | None
-    turns: Sequence[Turn]
+    numbers: Sequence[int]
+    roles: Sequence[str]
+    contents: Sequence[str]
     trained: Sequence[bool]
 
 
@@ -36,22 +40,33 @@ def samples(row: ReleaseRow, options: ReleaseOptions) -> list[Sample]:
     With a row a reply, earlier replies are context and only the last one is trained, so that each reply counts
     once; a reply that a reviewer excluded gets no row of its own.
     """
-    turns = row.turns
-    end = len(turns)
+    if row.shaped is None or row.shaped[0] is not options:
+        row.shaped = (options, _shape(row, options))
+    return row.shaped[1]
+
+
+def _shape(row: ReleaseRow, options: ReleaseOptions) -> list[Sample]:
+    numbers, roles, contents = row.columns[:3]
+    end = len(roles)
     if not options.keep_trailing_user:
-        while end and turns[end - 1].role == "user":
+        while end and roles[end - 1] == "user":
             end -= 1
-    turns = turns[:end]
-    if not turns:
+    if not end:
         return []
+    if end < len(roles):
+        numbers, roles, contents = numbers[:end], roles[:end], contents[:end]
     system = system_prompt(row, options)
     excluded = row.excluded_turns
     if options.rows == "conversation":
-        trained = [turn.role == "assistant" and turn.turn_number not in excluded for turn in turns]
-        return [Sample(system, turns, trained)]
-    replies = [i for i, turn in enumerate(turns) if turn.role == "assistant"]
+        trained = [role == "assistant" for role in roles]
+        if excluded:
+            trained = [flag and number not in excluded for flag, number in zip(trained, numbers, strict=True)]
+        return [Sample(system, numbers, roles, contents, trained)]
+    replies = [i for i, role in enumerate(roles) if role == "assistant"]
     if options.rows == "last":
         replies = replies[-1:]
     return [
-        Sample(system, turns[: i + 1], [False] * i + [True]) for i in replies if turns[i].turn_number not in excluded
+        Sample(system, numbers[: i + 1], roles[: i + 1], contents[: i + 1], [False] * i + [True])
+        for i in replies
+        if numbers[i] not in excluded
     ]

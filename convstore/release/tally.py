@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from convstore.release.rows import ReleaseRow
@@ -25,7 +27,7 @@ _CHARACTERS_A_TOKEN = 4
 
 
 class Tally:
-    """Counts conversations one by one."""
+    """Counts conversations, a batch at a time."""
 
     def __init__(self) -> None:
         self.conversations = 0
@@ -34,15 +36,17 @@ class Tally:
         self._by: dict[str, Counter[str]] = {name: Counter() for name in COMPOSED}
         self._splits: Counter[str] = Counter()
 
-    def count(self, row: ReleaseRow) -> None:
-        """Count a conversation that goes out."""
-        self.conversations += 1
-        self.turns += len(row.turns)
-        self.characters += sum([len(turn.content) for turn in row.turns])
+    def count(self, rows: Sequence[ReleaseRow]) -> None:
+        """Count conversations that go out."""
+        self.conversations += len(rows)
+        for row in rows:
+            contents = row.columns.contents
+            self.turns += len(contents)
+            self.characters += sum(map(len, contents))
         for name, attribute in COMPOSED.items():
-            self._by[name][getattr(row.conversation, attribute) or ""] += 1
-        if row.split is not None:
-            self._splits[row.split] += 1
+            read = attrgetter(attribute)
+            self._by[name].update([read(row.conversation) or "" for row in rows])
+        self._splits.update([row.split for row in rows if row.split is not None])
 
     def sources(self) -> dict[str, int]:
         """Conversations by source, the most frequent ones."""

@@ -26,11 +26,11 @@ def learned(format_name: str, sample: Sample) -> Sequence[bool]:
     if format_name in FLAGGED:
         return sample.trained
     if format_name == "prompt-completion":
-        return [*([False] * (len(sample.turns) - 1)), sample.turns[-1].role == "assistant"]
-    return [turn.role == "assistant" for turn in sample.turns]
+        return [*([False] * (len(sample.roles) - 1)), sample.roles[-1] == "assistant"]
+    return [role == "assistant" for role in sample.roles]
 
 
 def weigh(format_name: str, row: ReleaseRow, options: ReleaseOptions) -> ConversationWeight:
     """The weight of one conversation in a trainer format."""
     shaped = samples(row, options)
-    return ConversationWeight(len(shaped), sum(sum(learned(format_name, sample)) for sample in shaped))
+    return ConversationWeight(len(shaped), sum([sum(learned(format_name, sample)) for sample in shaped]))

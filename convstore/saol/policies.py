@@ -117,6 +117,7 @@ POLICIES: Mapping[str, tuple[str, ...]] = {
         "Reviewers exclude messages",
         "Reviewers include messages again",
     ),
+    "usage_changes": (_EVERY, _SEEN),
     "workspace_invitations": (
         _EVERY,
         "Admins invite",

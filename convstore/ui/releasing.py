@@ -93,10 +93,10 @@ def form(store: ConvStore, wanted: Filter, count: int, is_exact: bool) -> Reques
 
 def _samples(store: ConvStore, wanted: Filter, chosen: str, options: ReleaseOptions) -> None:
     with st.container(border=True, gap="xsmall"):
-        st.markdown("**What comes out** :gray[the newest three]")
-        texts = store.preview_export(wanted, chosen, options=options)
+        st.markdown("**What comes out** :gray[the first three]")
+        texts = store.preview_release(chosen, wanted, options=options, read_texts=False).samples
         if not texts:
-            st.caption("This format leaves the newest three out: a trainer would refuse them.")
+            st.caption("This format leaves the first of them out: a trainer would refuse them.")
             return
         for tab, text in zip(st.tabs([f"Row {number(i)}" for i in range(1, len(texts) + 1)]), texts, strict=True):
             with tab:

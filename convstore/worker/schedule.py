@@ -13,7 +13,7 @@ __all__ = ["DAILY", "DAILY_TASKS", "defer_daily"]
 
 #: At night in most places where people work by day; minutes that nobody else chooses.
 DAILY = "17 3 * * *"
-DAILY_TASKS = ("retention", "archive", "storage", "facets", "duplicates", "checks")
+DAILY_TASKS = ("retention", "archive", "storage", "facets", "usage", "duplicates", "checks")
 
 
 def defer_daily(resources: Resources) -> int:

@@ -12,7 +12,8 @@ from typing import Any
 
 from convstore.formats.metadata import tier_of
 from convstore.model import DIMENSIONS, Turn
-from convstore.release.rows import ExportConversation, ReleaseRow
+from convstore.queries.export_rows import ExportConversation
+from convstore.release.rows import ReleaseRow
 
 __all__ = ["conversation_metadata", "message_pair", "pair_label", "pairs_of"]
 

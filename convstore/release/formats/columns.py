@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,26 +26,26 @@ __all__ = ["SCHEMA_KEY", "FlatRow", "arrow_schema", "flatten", "hf_features", "r
 
 SCHEMA_KEY = b"convstore.release"
 
-#: Column -> where an `ExportConversation` has it.
-_TEXT = {
-    name: name
-    for name in (
-        "conversation_id", "conversation_name", "description", "category", "status", "tier", "persona_key",
-        "emotional_arc_key", "topic_key", "starting_emotion", "ending_emotion", "source_name", "turns_sha256",
-        "content_sha256", "reviewed_by",
-    )
-}  # fmt: skip
-_NUMBERS = {
-    **{column: f"scores.{name}" for name, column in DIMENSIONS.items()},
-    **{f"human_{column}": f"human_scores.{name}" for name, column in DIMENSIONS.items()},
-    "effective_quality": "quality",
-    "emotional_intensity_start": "emotional_intensity_start",
-    "emotional_intensity_end": "emotional_intensity_end",
+_TEXT = (
+    "conversation_id", "conversation_name", "description", "category", "status", "tier", "persona_key",
+    "emotional_arc_key", "topic_key", "starting_emotion", "ending_emotion", "source_name", "turns_sha256",
+    "content_sha256", "reviewed_by",
+)  # fmt: skip
+_NUMBERS = (
+    *DIMENSIONS.values(), *(f"human_{column}" for column in DIMENSIONS.values()), "effective_quality",
+    "emotional_intensity_start", "emotional_intensity_end",
+)  # fmt: skip
+_MOMENTS = ("reviewed_at", "created_at")
+#: Column -> where the turns of a conversation have it.
+_BY_TURN = {
+    "detected_emotion": "emotions",
+    "emotional_intensity": "intensities",
+    "primary_strategy": "strategies",
+    "tone": "tones",
 }
-_MOMENTS = {"reviewed_at": "reviewed_at", "created_at": "created_at"}
 _OWN = ("id", "turn_count", "system_prompt", "extra", "split")
 _FLAT = (*_OWN, *_TEXT, *_NUMBERS, *_MOMENTS)
-_read = attrgetter(*_TEXT.values(), *_NUMBERS.values(), *_MOMENTS.values())
+_read = attrgetter(*_TEXT, *("quality" if name == "effective_quality" else name for name in _NUMBERS), *_MOMENTS)
 
 
 class FlatRow(NamedTuple):
@@ -57,21 +57,23 @@ class FlatRow(NamedTuple):
 
     def receipt(self) -> RowReceipt:
         """The hash of the flat columns, in which `turns_sha256` stands for the messages, and of the flags."""
-        return RowReceipt(1, hashlib.sha256(orjson.dumps((self.values, self.train), default=float)).hexdigest())
+        return RowReceipt(1, hashlib.sha256(orjson.dumps((self.values, self.train))).hexdigest())
 
 
 def flatten(row: ReleaseRow, options: ReleaseOptions) -> FlatRow:
     """Read the columns of a conversation once."""
     conversation, excluded = row.conversation, row.excluded_turns
-    extra = conversation.extra
+    roles = row.columns.roles
     own = (
         str(conversation.id),
-        len(row.turns),
+        len(roles),
         system_prompt(row, options),
-        json.dumps(extra, ensure_ascii=False, sort_keys=True) if extra else None,
+        None if conversation.extra_json == "{}" else json.dumps(conversation.extra, ensure_ascii=False, sort_keys=True),
         row.split,
     )
-    train = [turn.role == "assistant" and turn.turn_number not in excluded for turn in row.turns]
+    train = [role == "assistant" for role in roles]
+    if excluded:
+        train = [flag and number not in excluded for flag, number in zip(train, row.columns.numbers, strict=True)]
     return FlatRow(row, own + _read(conversation), train)
 
 
@@ -110,23 +112,24 @@ def record_batch(rows: Sequence[FlatRow], schema: pa.Schema) -> pa.RecordBatch:
     """Conversations as one batch of `schema`."""
     import pyarrow as pa
 
-    turns = [turn for flat in rows for turn in flat.row.turns]
     starts = pa.array([0, *accumulate(len(flat.train) for flat in rows)], pa.int32())
 
     def lists(name: str, values: list[Any]) -> pa.ListArray:
         return pa.ListArray.from_arrays(starts, pa.array(values, schema.field(name).type.value_type))
 
-    texts = [pa.array([t.role for t in turns], pa.string()), pa.array([t.content for t in turns], pa.string())]
+    def of_turns(field: str) -> list[Any]:
+        return list(chain.from_iterable(getattr(flat.row.columns, field) for flat in rows))
+
+    texts = [pa.array(of_turns("roles"), pa.string()), pa.array(of_turns("contents"), pa.string())]
     message = list(schema.field("messages").type.value_type)
     columns: dict[str, pa.Array] = {
         "messages": pa.ListArray.from_arrays(starts, pa.StructArray.from_arrays(texts, fields=message)),
         "train": lists("train", [flag for flat in rows for flag in flat.train]),
     }
-    for name in ("detected_emotion", "emotional_intensity", "primary_strategy", "tone"):
-        columns[name] = lists(name, [getattr(turn, name) for turn in turns])
+    for name, field in _BY_TURN.items():
+        columns[name] = lists(name, of_turns(field))
     for name, values in zip(_FLAT, zip(*(flat.values for flat in rows), strict=True), strict=True):
-        cells = [None if value is None else float(value) for value in values] if name in _NUMBERS else values
-        columns[name] = pa.array(cells, schema.field(name).type)
+        columns[name] = pa.array(values, schema.field(name).type)
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 

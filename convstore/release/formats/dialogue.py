@@ -18,7 +18,10 @@ def sharegpt_records(row: ReleaseRow, options: ReleaseOptions) -> list[dict[str,
     """ShareGPT rows as LLaMA-Factory reads them."""
     return [
         {
-            "conversations": [{"from": _SPEAKERS.get(t.role, t.role), "value": t.content} for t in sample.turns],
+            "conversations": [
+                {"from": _SPEAKERS.get(role, role), "value": content}
+                for role, content in zip(sample.roles, sample.contents, strict=True)
+            ],
             "system": sample.system or "",
             "tools": "",
         }
@@ -63,7 +66,7 @@ def dataset_info(title: str, splits: Sequence[str], files: Sequence[FileInfo]) -
 
 
 def _exchanges(sample: Sample) -> list[list[str]]:
-    turns = sample.turns
-    if len(turns) % 2 or any(turn.role != ("user", "assistant")[i % 2] for i, turn in enumerate(turns)):
+    roles, contents = sample.roles, sample.contents
+    if len(roles) % 2 or any(role != ("user", "assistant")[i % 2] for i, role in enumerate(roles)):
         return []
-    return [[turns[i].content, turns[i + 1].content] for i in range(0, len(turns), 2)]
+    return [[contents[i], contents[i + 1]] for i in range(0, len(roles), 2)]

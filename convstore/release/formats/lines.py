@@ -32,13 +32,15 @@ class LinesPart:
     def add(self, rows: Sequence[ReleaseRow]) -> list[RowReceipt]:
         """Write the lines of conversations."""
         receipts = []
+        written = []
         for row in rows:
             refuse_blank(row)
             records = self._records(row, self._options)
             data = b"".join([orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records])
-            self._file.write(data)
-            self._rows += len(records)
+            written.append(data)
             receipts.append(RowReceipt(len(records), hashlib.sha256(data).hexdigest()))
+        self._file.write(b"".join(written))
+        self._rows += sum([receipt.rows for receipt in receipts])
         return receipts
 
     def close(self) -> list[ClosedPart]:

@@ -15,16 +15,18 @@ Record = dict[str, Any]
 
 def messages_records(row: ReleaseRow, options: ReleaseOptions) -> list[Record]:
     """OpenAI chat rows. Every reply carries `weight`: 1 is trained, 0 is context."""
-    records = []
-    for sample in samples(row, options):
-        messages = _system(sample)
-        for turn, trained in zip(sample.turns, sample.trained, strict=True):
-            message: Record = {"role": turn.role, "content": turn.content}
-            if turn.role == "assistant":
-                message["weight"] = 1 if trained else 0
-            messages.append(message)
-        records.append({"messages": messages})
-    return records
+    return [
+        {
+            "messages": _system(sample)
+            + [
+                {"role": role, "content": content, "weight": 1 if trained else 0}
+                if role == "assistant"
+                else {"role": role, "content": content}
+                for role, content, trained in zip(sample.roles, sample.contents, sample.trained, strict=True)
+            ]
+        }
+        for sample in samples(row, options)
+    ]
 
 
 def prompt_completion_records(row: ReleaseRow, options: ReleaseOptions) -> list[Record]:
@@ -42,8 +44,8 @@ def axolotl_records(row: ReleaseRow, options: ReleaseOptions) -> list[Record]:
     for sample in samples(row, options):
         messages: list[Record] = [{**message, "train": False} for message in _system(sample)]
         messages += [
-            {"role": turn.role, "content": turn.content, "train": trained}
-            for turn, trained in zip(sample.turns, sample.trained, strict=True)
+            {"role": role, "content": content, "train": trained}
+            for role, content, trained in zip(sample.roles, sample.contents, sample.trained, strict=True)
         ]
         records.append({"messages": messages})
     return records
@@ -78,4 +80,4 @@ def _system(sample: Sample) -> list[Record]:
 
 
 def _plain(sample: Sample) -> list[Record]:
-    return [{"role": turn.role, "content": turn.content} for turn in sample.turns]
+    return [{"role": role, "content": content} for role, content in zip(sample.roles, sample.contents, strict=True)]

@@ -154,12 +154,14 @@ class Writer:
 
 def refuse_blank(row: ReleaseRow) -> None:
     """No blank reply ever leaves, whatever was decided about other findings."""
-    for turn in row.turns:
-        if not turn.content or turn.content.isspace():
+    if all(map(str.strip, row.columns.contents)):
+        return
+    for i, text in enumerate(row.columns.contents):
+        if not text or text.isspace():
             raise InvalidInputError(
-                f"Message {turn.turn_number} of {row.conversation.conversation_id} has no text.",
+                f"Message {row.columns.numbers[i]} of {row.conversation.conversation_id} has no text.",
                 hint="Leave the conversation out, or correct its source and import it again.",
-                facts={"conversation_id": row.conversation.conversation_id, "turn_number": turn.turn_number},
+                facts={"conversation_id": row.conversation.conversation_id, "turn_number": row.columns.numbers[i]},
             )
 
 

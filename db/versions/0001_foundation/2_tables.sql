@@ -517,15 +517,14 @@ CREATE TABLE release_items (
     split TEXT, 
     state JSONB DEFAULT '{}'::jsonb NOT NULL, 
     CONSTRAINT pk_release_items PRIMARY KEY (release_id, position), 
-    CONSTRAINT fk_release_items_workspace_id_release_id FOREIGN KEY(workspace_id, release_id) REFERENCES releases (workspace_id, id) ON DELETE CASCADE, 
-    CONSTRAINT fk_release_items_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id) ON DELETE CASCADE
+    CONSTRAINT fk_release_items_workspace_id_release_id FOREIGN KEY(workspace_id, release_id) REFERENCES releases (workspace_id, id) ON DELETE CASCADE
 );
 
 CREATE INDEX idx_release_items_conversation ON release_items (workspace_id, conversation_id);
 
 COMMENT ON TABLE release_items IS 'The conversations of a release in their order, with the versions that went out';
 
-COMMENT ON COLUMN release_items.workspace_id IS 'Tenant; every query names it by equality';
+COMMENT ON COLUMN release_items.workspace_id IS 'Tenant, the release''s; every query names it by equality';
 
 COMMENT ON COLUMN release_items.conversation_id IS 'No foreign key: the item outlives the conversation';
 

@@ -432,11 +432,7 @@ BEGIN
             RAISE EXCEPTION 'release % is sealed', OLD.id USING ERRCODE = '23514', CONSTRAINT = 'releases_sealed';
         END IF;
     ELSE
-        -- Locked, so that nobody seals it while items are on their way in.
-        SELECT r.status INTO state
-        FROM public.releases AS r
-        WHERE r.id = CASE WHEN TG_OP = 'INSERT' THEN NEW.release_id ELSE OLD.release_id END
-        FOR SHARE;
+        SELECT r.status INTO state FROM public.releases AS r WHERE r.id = OLD.release_id FOR SHARE;
         IF state = 'sealed' THEN
             RAISE EXCEPTION 'the release is sealed' USING ERRCODE = '23514', CONSTRAINT = 'releases_sealed';
         END IF;
@@ -446,8 +442,29 @@ END
 $$;
 CREATE TRIGGER releases_sealed BEFORE UPDATE OR DELETE ON releases
     FOR EACH ROW EXECUTE FUNCTION convstore.keep_sealed();
-CREATE TRIGGER release_items_sealed BEFORE INSERT OR UPDATE OR DELETE ON release_items
+CREATE TRIGGER release_items_sealed BEFORE UPDATE OR DELETE ON release_items
     FOR EACH ROW EXECUTE FUNCTION convstore.keep_sealed();
+
+-- Items come in by the thousand: asked once a statement.
+CREATE FUNCTION convstore.refuse_sealed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
+$$
+DECLARE
+    states text[];
+BEGIN
+    -- Locked, so that nobody seals it while items are on their way in.
+    SELECT array_agg(l.status) INTO states
+    FROM (
+        SELECT r.status FROM public.releases AS r
+        WHERE r.id IN (SELECT n.release_id FROM new_rows AS n) FOR SHARE
+    ) AS l;
+    IF 'sealed' = ANY (states) THEN
+        RAISE EXCEPTION 'the release is sealed' USING ERRCODE = '23514', CONSTRAINT = 'releases_sealed';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER release_items_added AFTER INSERT ON release_items REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION convstore.refuse_sealed();
 
 -- The audit is append-only for everybody, the owner included.
 CREATE FUNCTION convstore.append_only() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS

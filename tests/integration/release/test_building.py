@@ -114,8 +114,8 @@ def test_rules_thin_out_and_say_whom(demo_store: ConvStore, tmp_path: Path) -> N
     items = demo_store.release_items("ruled", limit=1000)
     assert report.conversations == len(items) == 20
     assert {item.rule for item in report.left_out} >= {"min-score", "most-per-cell"}
-    assert all(float(item.state["human_quality_score"] or item.state["quality_score"]) >= 3 for item in items)
-    cells = [tuple(item.state[key] for key in ("persona_key", "emotional_arc_key", "topic_key")) for item in items]
+    assert all(float(item.state.get("human_quality_score") or item.state["quality_score"]) >= 3 for item in items)
+    cells = [tuple(item.state.get(key) for key in ("persona_key", "emotional_arc_key", "topic_key")) for item in items]
     assert max(cells.count(cell) for cell in cells) <= 2
     again = demo_store.export("messages", tmp_path / "s.jsonl", rules=rules, seed=7)
     other = demo_store.export("messages", tmp_path / "t.jsonl", rules=rules, seed=8)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal
 from uuid import UUID
 
-from convstore.model import Scores, Turn, turns_sha256
-from convstore.release.rows import ExportConversation, ReleaseRow
+from convstore.model import Turn, turns_sha256
+from convstore.queries.export_rows import ExportConversation, TurnColumns
+from convstore.release.rows import ReleaseRow
 
 __all__ = ["MakeRow", "make_row"]
 
@@ -51,15 +52,16 @@ def make_row(
         "turn_count": len(turns),
         "turns_sha256": turns_sha256(turns),
         "content_sha256": "c" * 64,
+        "file_path": f"{UUID(int=0)}/{UUID(int=number)}/cccccccccccc/conversation.json.gz",
         "created_at": datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
         "description": "What it is about",
         "category": "finance",
         "persona_key": "saver",
         "emotional_arc_key": "worry_to_calm",
         "topic_key": "first_budget",
-        "quality": 4.5,
-        "scores": Scores(quality=Decimal("3.1"), empathy=Decimal("2.8")),
-        "human_scores": Scores(quality=Decimal("4.5")),
+        "quality_score": 3.1,
+        "empathy_score": 2.8,
+        "human_quality_score": 4.5,
         "starting_emotion": "worry",
         "ending_emotion": "calm",
         "reviewed_by": "Ada",
@@ -67,5 +69,10 @@ def make_row(
         "source_name": "made.json",
         "system_prompt": "You are patient.",
     }
-    conversation = ExportConversation(**(values | columns))  # type: ignore[arg-type]
-    return ReleaseRow(conversation=conversation, turns=turns, split=split, excluded_turns=frozenset(excluded))
+    values |= columns
+    if "extra" in values:
+        values["extra_json"] = json.dumps(values.pop("extra"))
+    conversation = ExportConversation(**values)  # type: ignore[arg-type]
+    return ReleaseRow(
+        conversation=conversation, columns=TurnColumns.of(turns), split=split, excluded_turns=frozenset(excluded)
+    )

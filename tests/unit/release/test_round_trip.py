@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -10,9 +11,10 @@ from uuid import UUID
 import pytest
 
 from convstore.formats import parse
-from convstore.model import Draft, ParsedFile, Turn, turns_sha256
+from convstore.model import DIMENSIONS, Draft, ParsedFile, Turn, turns_sha256
+from convstore.queries.export_rows import ExportConversation, TurnColumns
 from convstore.release.formats import writer_for
-from convstore.release.rows import ExportConversation, ReleaseRow
+from convstore.release.rows import ReleaseRow
 from tests.unit.release.made import MakeRow, make_row
 
 REAL = Path(__file__).parents[3] / "../shared/data/real"
@@ -32,18 +34,24 @@ def read(data: bytes, name: str) -> list[Draft]:
 
 
 def row_of(draft: Draft, number: int = 1) -> ReleaseRow:
-    columns = {name: getattr(draft, name) for name in KEPT}
+    columns = {name: getattr(draft, name) for name in KEPT if name != "scores"}
+    scores = {
+        column: None if (score := getattr(draft.scores, name)) is None else float(score)
+        for name, column in DIMENSIONS.items()
+    }
     conversation = ExportConversation(
         id=UUID(int=number),
         status="pending_review",
         turn_count=len(draft.turns),
         turns_sha256=turns_sha256(draft.turns),
         content_sha256="c" * 64,
+        file_path="conversation.json.gz",
         created_at=datetime(2025, 1, 1, tzinfo=UTC),
-        extra=draft.extra,
+        extra_json=json.dumps(draft.extra),
         **columns,
+        **scores,
     )
-    return ReleaseRow(conversation=conversation, turns=draft.turns)
+    return ReleaseRow(conversation=conversation, columns=TurnColumns.of(draft.turns))
 
 
 def round_trip(format_name: str, path: Path, rows: list[ReleaseRow]) -> list[Draft]:
@@ -67,7 +75,7 @@ def held_by_v5(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
 @pytest.mark.parametrize("name", ["A: B - The C", "plain", "with / and . in it", "2025.json", "a: b: c"])
 def test_v4_keeps_turns_and_metadata(name: str, tmp_path: Path) -> None:
     rows = [
-        make_row(1, "uaua", conversation_name=name, quality=None),
+        make_row(1, "uaua", conversation_name=name, quality_score=None, human_quality_score=None),
         make_row(2, "uau", conversation_name="Other", persona_key=None, description=None, ending_emotion="worry"),
     ]
     plain = [dataclasses.replace(t, primary_strategy=None, tone=None) for row in rows for t in row.turns]
@@ -85,7 +93,9 @@ def test_v4_keeps_strategies_where_an_exchange_can_hold_them(roles: str, tmp_pat
         dataclasses.replace(turn, detected_emotion=f"felt {(turn.turn_number + 1) // 2}", emotional_intensity=0.5)
         for turn in row.turns
     )
-    (draft,) = round_trip("brightrun-v4", tmp_path / "out.json", [dataclasses.replace(row, turns=turns)])
+    (draft,) = round_trip(
+        "brightrun-v4", tmp_path / "out.json", [dataclasses.replace(row, columns=TurnColumns.of(turns))]
+    )
     assert draft.turns == turns
     assert draft.warnings == ()
 

@@ -26,8 +26,8 @@ from convstore.release.formats import writer_for
 row = pickle.loads(sys.stdin.buffer.read())
 splits = ("train",) if sys.argv[3] == "folder" else ()
 writer = writer_for(sys.argv[1], Path(sys.argv[2]), splits=splits)
-turns = [tuple(dataclasses.replace(turn, content=os.urandom(200).hex()) for turn in row.turns) for _ in range(100)]
-rows = [dataclasses.replace(row, split="train", turns=each) for each in turns]
+texts = [[os.urandom(200).hex() for _ in row.turns] for _ in range(100)]
+rows = [dataclasses.replace(row, split="train", columns=row.columns._replace(contents=each)) for each in texts]
 print("ready", flush=True)
 while True:
     writer.write_batch(rows)
