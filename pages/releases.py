@@ -1,10 +1,13 @@
-"""Releases: a part of the set becomes a file that a trainer reads."""
+"""Releases: a part of the set becomes a file that a trainer reads, and what went out is accounted for."""
 
 from __future__ import annotations
 
-from convstore.ui import decisions, empty, releasing
+import streamlit as st
+
+from convstore.ui import decisions, empty, release_history, releasing
 from convstore.ui.filters import filter_form, is_empty, vocabulary_of
 from convstore.ui.frame import heading
+from convstore.ui.release_form import request_form
 from convstore.ui.session import current_store
 from convstore.ui.words import conversations_in
 
@@ -14,11 +17,33 @@ head = heading("Releases")
 count, is_exact = store.count(wanted)
 head.line.caption(conversations_in(count, is_exact) + (" · no filter" if is_empty(wanted) else " with this filter"))
 decisions.say_what_happened()
-releasing.last_release()
-if count:
-    request = releasing.form(store, wanted, count, is_exact)
+releasing.last_release(store)
+release_history.being_made(store)
+with head.controls:
+    # Where a build was handed to a worker, what is made is what one wants to see next.
+    start = st.session_state.pop("release-part", None)
+    if start is not None:
+        st.session_state["part"] = start
+    part = st.segmented_control(
+        "Part",
+        ["Build", "History"],
+        default="Build",
+        required=True,
+        key="part",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+if part == "History":
+    release_history.history(store)
+elif count:
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        request = request_form(wanted)
     if request is not None:
-        releasing.run(store, request)
+        with right:
+            found = releasing.preview(store, request, count)
+        with left:
+            releasing.build(store, request, found)
 elif is_empty(wanted):
     empty.nothing_stored()
 else:

@@ -12,7 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 from starlette.types import ASGIApp
 
-from convstore.api import answers, conversations, health, jobs, problems, reviews, searching
+from convstore.api import answers, conversations, health, jobs, problems, releases, reviews, searching
 from convstore.api.bodies import LimitBody
 from convstore.core import Resources
 from convstore.logs import configure_logging
@@ -46,7 +46,7 @@ def create_api(resources: Resources) -> FastAPI:
     api.add_middleware(LimitBody, max_bytes=resources.settings.max_upload_bytes)
     api.add_middleware(SecurityHeaders, policy=API_POLICY, is_private=True)
     problems.install(api)
-    for part in (health, conversations, searching, reviews, jobs):
+    for part in (health, conversations, searching, reviews, jobs, releases):
         api.include_router(part.router)
     return api
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Unpack
+from uuid import UUID
 
 from convstore.core.reading import Reading
 from convstore.model import Filter
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from convstore.release.delivering import DeliveredFile
     from convstore.release.previewing import ReleasePreview
     from convstore.release.reports import ReleaseReport
-    from convstore.release.specification import Slice
+    from convstore.release.specification import ReleaseRequest, Slice
     from convstore.release.verifying import ReleaseCheck
 
 __all__ = ["Releasing"]
@@ -40,12 +42,83 @@ class Releasing(Reading):
 
         `asked` holds name, rules, plan, options, seed and lint, as `ReleaseRequest` explains them.
         """
-        from convstore.release.building import build_release
         from convstore.release.specification import ReleaseRequest
 
         request = ReleaseRequest(format=format_name, filter=wanted or Filter(), force=force, **asked)
+        return self.export_request(request, out, progress=progress, cancel=cancel)
+
+    def export_request(
+        self,
+        request: ReleaseRequest,
+        out: str | Path,
+        *,
+        progress: Callable[[int, int, str], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> ReleaseReport:
+        """`export` for a request that is put together already."""
+        from convstore.release.building import build_release
+
         with self._writing():
             return build_release(self.database, self.actor, request, Path(out), progress=progress, cancel=cancel)
+
+    def export_later(self, format_name: str, wanted: Filter | None = None, **asked: Unpack[Slice]) -> UUID:
+        """Have a worker release a slice; the id of the job, and of the release. `download_release` hands it out."""
+        from convstore.release.specification import ReleaseRequest
+
+        return self.export_request_later(ReleaseRequest(format=format_name, filter=wanted or Filter(), **asked))
+
+    def export_request_later(self, request: ReleaseRequest) -> UUID:
+        """`export_later` for a request that is put together already."""
+        from convstore.release.deferring import defer_export
+
+        self._require_lead("releases")
+        return defer_export(self.database, self.actor, request)
+
+    def export_deferred(
+        self, job_id: UUID, arguments: Mapping[str, Any], *, progress: Callable[[int, int, str], None]
+    ) -> ReleaseReport:
+        """Do what `export_later` queued; a worker calls this."""
+        from convstore.release.deferring import run_deferred_export
+
+        with self._writing():
+            return run_deferred_export(
+                self.database,
+                self.files,
+                self.actor,
+                job_id,
+                arguments,
+                home=self.settings.home,
+                progress=progress,
+            )
+
+    def download_release(self, identifier: str) -> Iterator[bytes]:
+        """The files of a sealed release and their manifest as one zip in pieces; written again where nobody kept them.
+
+        Raises
+        ------
+        NotFoundError, RefusedError
+            See `export_release`.
+        """
+        from convstore.release.deferring import export_folder
+        from convstore.release.delivering import files_in, files_of, iter_zip
+        from convstore.release.formats import file_name
+
+        release = self.get_release(identifier)
+        if kept := files_in(export_folder(self.settings.home, release.id)):
+            return iter_zip(kept)
+        scratch = TemporaryDirectory(prefix="convstore-release-")
+        name = file_name(release.format, release.name, splits=bool(release.options["splits"]["shares"]))
+        try:
+            report = self.export_release(identifier, Path(scratch.name) / name)
+        except BaseException:
+            scratch.cleanup()
+            raise
+
+        def pieces() -> Iterator[bytes]:
+            with scratch:
+                yield from iter_zip(files_of(report))
+
+        return pieces()
 
     def preview_release(
         self,
@@ -65,6 +138,15 @@ class Releasing(Reading):
         return preview_release(
             self.database, self.actor, request, read_texts=read_texts, progress=progress, cancel=cancel
         )
+
+    def preview_request(self, request: ReleaseRequest, *, read_texts: bool) -> ReleasePreview:
+        """`preview_release` for a request that is put together already, kept for as long as nothing changes."""
+        from convstore.release.previewing import preview_release
+
+        def ask() -> ReleasePreview:
+            return preview_release(self.database, self.actor, request, read_texts=read_texts)
+
+        return self._cached(("release preview", repr(request), read_texts), ask)
 
     def list_releases(self, *, limit: int = 100) -> tuple[ReleaseHead, ...]:
         """Releases, newest first."""

@@ -172,7 +172,9 @@ _UNNAMED = text(
     WITH object AS (
         SELECT p.path, CASE WHEN split_part(p.path, '/', 2) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
                             THEN split_part(p.path, '/', 2)::uuid END AS row_id,
-               substring(split_part(p.path, '/', 3) FROM '^upload-([0-9a-f-]{36})$')::uuid AS job_id
+               substring(split_part(p.path, '/', 3) FROM '^upload-([0-9a-f-]{36})$')::uuid AS job_id,
+               substring(p.path FROM '^[^/]+/releases/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/')::uuid
+                   AS delivered_id
         FROM unnest(:paths) AS p (path)
     )
     SELECT o.path
@@ -182,6 +184,8 @@ _UNNAMED = text(
                       WHERE a.id = o.row_id AND a.row ->> 'file_path' = o.path)
       AND NOT EXISTS (SELECT FROM public.release_items AS r WHERE r.workspace_id = ANY (:workspaces)
                       AND r.conversation_id = o.row_id AND r.file_path = o.path)
+      AND NOT EXISTS (SELECT FROM public.releases AS d WHERE d.workspace_id = ANY (:workspaces)
+                      AND d.status = 'sealed' AND d.id = o.delivered_id)
       AND NOT EXISTS (SELECT FROM public.jobs AS j WHERE j.id = o.job_id AND j.status <> 'succeeded')
       AND o.path <> ALL (ARRAY(
           SELECT unnest(q.object_paths) FROM public.quarantine AS q WHERE q.object_paths && :paths

@@ -84,19 +84,19 @@ def insert_release(connection: Connection, values: Mapping[str, Any]) -> None:
     Raises
     ------
     ConflictError
-        Its name is taken.
+        Its name is taken, or it is being built.
     ForbiddenError
         The caller is no lead.
     """
-    name, workspace_id = values.get("name"), values["workspace_id"]
-    if name is not None:
-        rival = connection.execute(
-            select(r.id, r.status).where(r.workspace_id == workspace_id, r.name == name)
-        ).one_or_none()
-        if rival is not None and rival.status == "failed":
-            connection.execute(delete(releases).where(r.workspace_id == workspace_id, r.id == rival.id))
-        elif rival is not None:
-            raise _name_taken(name, rival.id, is_sealed=rival.status == "sealed")
+    name, release_id, workspace_id = values.get("name"), values["id"], values["workspace_id"]
+    # Its own id is taken where an earlier attempt of the same job was killed.
+    rivals = connection.execute(
+        select(r.id, r.status).where(r.workspace_id == workspace_id, or_(r.name == name, r.id == release_id))
+    )
+    for rival in rivals.all():
+        if rival.status != "failed":
+            raise _name_taken(name or str(release_id), rival.id, is_sealed=rival.status == "sealed")
+        connection.execute(delete(releases).where(r.workspace_id == workspace_id, r.id == rival.id))
     connection.execute(insert(releases).values(dict(values)))
 
 

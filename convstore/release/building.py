@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Connection
 
 from convstore.database import Context, Database
-from convstore.errors import ConvstoreError, UsageError
+from convstore.errors import ConvstoreError
 from convstore.model import Actor
 from convstore.queries.conversations import matching
 from convstore.queries.export_rows import StoredItem, iter_batches
@@ -26,7 +26,7 @@ from convstore.queries.releases import clear_stale, insert_release, lock_release
 from convstore.release.card import CardFacts
 from convstore.release.describing import describe
 from convstore.release.formats import Writer
-from convstore.release.judging import Judge, LintMode
+from convstore.release.judging import Judge
 from convstore.release.leakage import SplitText, check_leakage
 from convstore.release.manifest import ManifestWriter
 from convstore.release.reports import BATCH, Cancel, Progress, ReleaseReport, Watch, file_as_dict
@@ -50,6 +50,7 @@ def build_release(
     request: ReleaseRequest,
     out: Path,
     *,
+    release_id: UUID | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> ReleaseReport:
@@ -57,6 +58,8 @@ def build_release(
 
     Parameters
     ----------
+    release_id
+        Of the release, where it is known beforehand; a failed one of this id makes room.
     progress
         Called with conversations done, their total, and what is being done.
     cancel
@@ -73,9 +76,8 @@ def build_release(
     RefusedError
         `out` exists, or the build was cancelled.
     """
-    if request.lint_mode not in get_args(LintMode):
-        raise UsageError(f"lint is fail, drop or keep, not {request.lint!r}", hint="Choose one of the three.")
-    build = _Build(database, actor, request, out, Watch(progress, cancel))
+    spec = ReleaseSpec.of_request(release_id or uuid4(), request, out)
+    build = _Build(database, actor, request, spec, Watch(progress, cancel))
     snapshot = database.transaction(Context.of(actor), read_only=True, snapshot=True, timeout_s=BUILD_TIMEOUT_S)
     with snapshot as reading:
         card = describe(reading, request, build.spec, actor.workspace_id) if request.format == "hf" else None
@@ -110,12 +112,14 @@ def lint_beforehand(
 class _Build:
     """One build, from the snapshot to the seal."""
 
-    def __init__(self, database: Database, actor: Actor, request: ReleaseRequest, out: Path, watch: Watch) -> None:
+    def __init__(
+        self, database: Database, actor: Actor, request: ReleaseRequest, spec: ReleaseSpec, watch: Watch
+    ) -> None:
         self.database = database
         self.actor = actor
         self.workspace_id = actor.workspace_id
         self.request = request
-        self.spec = ReleaseSpec.of_request(uuid4(), request, out)
+        self.spec = spec
         self.watch = watch
         self.judge = Judge(request.format, request.options, request.lint_mode)
         self.tally = Tally()

@@ -7,7 +7,7 @@ import io
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -18,7 +18,7 @@ from convstore.files.store import GZIP, MAX_OBJECT_BYTES
 from convstore.model import Actor
 from convstore.release.reports import ReleaseReport
 
-__all__ = ["DeliveredFile", "iter_zip", "store_export"]
+__all__ = ["DeliveredFile", "files_in", "files_of", "iter_zip", "store_export"]
 
 _CHUNK_BYTES = 1 << 18
 # Parquet is compressed already.
@@ -35,11 +35,25 @@ class DeliveredFile:
     url: str | None
 
 
-def iter_zip(report: ReleaseReport) -> Iterator[bytes]:
-    """The files of an export and its manifest as one zip, in constant memory."""
+def files_of(report: ReleaseReport) -> list[tuple[str, Path]]:
+    """The files of an export and its manifest: each name below the folder it was written to, and its path."""
+    manifest = report.manifest.path
+    return [(info.path.relative_to(manifest.parent).as_posix(), info.path) for info in (*report.files, report.manifest)]
+
+
+def files_in(folder: Path) -> list[tuple[str, Path]]:
+    """The files of the one export in a folder of its own; none while it is not whole."""
+    if not any(folder.glob("*.manifest.json")) or any(folder.glob(".*.partial")):
+        return []
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [(path.relative_to(folder).as_posix(), path) for path in paths]
+
+
+def iter_zip(files: Sequence[tuple[str, Path]]) -> Iterator[bytes]:
+    """Files as one zip under these names, in constant memory."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w") as archive:
-        for name, path in _named(report):
+        for name, path in files:
             kind = zipfile.ZIP_STORED if path.suffix in _STORED_SUFFIXES else zipfile.ZIP_DEFLATED
             # A fixed date, so that the same files make the same zip.
             info = zipfile.ZipInfo(name)
@@ -64,7 +78,7 @@ def store_export(
         A file is larger than the store takes; nothing was stored.
     """
     with tempfile.TemporaryDirectory(prefix="convstore-") as folder:
-        packed = [(name, _pack(path, Path(folder) / str(i))) for i, (name, path) in enumerate(_named(report))]
+        packed = [(name, _pack(path, Path(folder) / str(i))) for i, (name, path) in enumerate(files_of(report))]
         for name, path in packed:
             _check_size(name, path.stat().st_size)
         delivered = []
@@ -74,12 +88,6 @@ def store_export(
                 size = files.put_stream(key, source, content_type=GZIP)
             delivered.append(DeliveredFile(name, key, size, files.signed_url(key, expires_s=expires_s)))
     return tuple(delivered)
-
-
-def _named(report: ReleaseReport) -> list[tuple[str, Path]]:
-    """Names inside the zip: a path from the folder that the export was written to."""
-    manifest = report.manifest.path
-    return [(info.path.relative_to(manifest.parent).as_posix(), info.path) for info in (*report.files, report.manifest)]
 
 
 def _pack(path: Path, target: Path) -> Path:

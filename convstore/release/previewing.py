@@ -26,7 +26,7 @@ from convstore.release.rows import ReleaseRow
 from convstore.release.selection import LeftOut, Selection, select_slice
 from convstore.release.specification import ReleaseRequest, ReleaseSpec
 from convstore.release.states import stored_row
-from convstore.release.tally import Tally, top
+from convstore.release.tally import Tally, estimated_tokens, top
 from convstore.release.weights import ConversationWeight, weigh
 
 __all__ = ["ReleasePreview", "preview_release"]
@@ -44,7 +44,7 @@ class ReleasePreview:
     matching
         Conversations that the filter means, before the rules.
     summary
-        Counts as a release keeps them; `lint` and the counts of text only where the texts were read.
+        Counts as a release keeps them; `lint` only where the texts were read, else tokens by the first of them.
     samples
         The first rows as the format spells them.
     heaviest
@@ -109,6 +109,9 @@ def preview_release(
         rows = sum(weight.rows for _, weight in look.weights)
         summary = {**summary, **look.tally.report(), "rows": rows or passed}
         summary["lint"] = judge.report(passed=passed, rows=rows or passed)
+    elif look.tally.conversations:
+        tokens = estimated_tokens(look.tally.characters) / look.tally.conversations
+        summary["estimated_tokens"] = round(tokens * len(going))
     left_out = (*selection.left_out, *look.left_out)
     summary["left_out"] = dict(sorted(Counter(item.rule for item in left_out).items()))
     return ReleasePreview(

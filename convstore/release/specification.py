@@ -9,14 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, get_args
 from uuid import UUID
 
+from convstore.errors import UsageError
 from convstore.filtering import filter_as_json
 from convstore.model import Filter
 from convstore.queries.releases import Release
 from convstore.release.card import CardFacts
-from convstore.release.formats import Writer, writer_for
+from convstore.release.formats import FORMATS, Writer, writer_for
 from convstore.release.judging import LintMode, default_lint
 from convstore.release.manifest import ManifestHead
 from convstore.release.rows import ReleaseOptions
@@ -49,6 +50,12 @@ class ReleaseRequest:
     seed: int = 0
     lint: LintMode | None = None
     force: bool = False
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise UsageError(f"Unknown format {self.format!r}.", hint=f"Choose one of {', '.join(FORMATS)}.")
+        if self.lint_mode not in get_args(LintMode):
+            raise UsageError(f"lint is fail, drop or keep, not {self.lint!r}", hint="Choose one of the three.")
 
     @property
     def lint_mode(self) -> LintMode:
@@ -91,7 +98,9 @@ class ReleaseSpec:
     def of_release(cls, release: Release) -> ReleaseSpec:
         """The specification that a stored release remembers."""
         options = dict(release.options)
-        splits, title = options.pop("splits"), options.pop("title")
+        splits, order, title = options.pop("splits"), options.pop("split_order"), options.pop("title")
+        # The database does not keep the order of names.
+        splits = {**splits, "shares": {name: splits["shares"][name] for name in order}}
         return cls(
             id=release.id,
             format=release.format,
@@ -113,7 +122,12 @@ class ReleaseSpec:
             "format": self.format,
             "filter": dict(self.filter),
             "rules": dict(self.rules),
-            "options": {**asdict(self.options), "splits": dict(self.splits), "title": self.title},
+            "options": {
+                **asdict(self.options),
+                "splits": dict(self.splits),
+                "split_order": list(self.splits["shares"]),
+                "title": self.title,
+            },
             "seed": self.seed,
             "exporter_version": self.exporter,
         }

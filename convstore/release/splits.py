@@ -14,7 +14,7 @@ from typing import NamedTuple
 from convstore.errors import UsageError
 from convstore.release.seeding import place
 
-__all__ = ["SplitItem", "assign_splits", "parse_splits"]
+__all__ = ["SplitItem", "assign_splits", "parse_held_out", "parse_splits"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -59,6 +59,24 @@ def parse_splits(text: str) -> dict[str, Decimal]:
     if total != 1:
         raise _malformed(f"The shares add up to {total}, not to 1.")
     return shares
+
+
+def parse_held_out(parts: Iterable[str]) -> dict[str, str]:
+    """Read `ID=SPLIT` each: conversations that are fixed to a split.
+
+    Raises
+    ------
+    UsageError
+        Says which part is wrong.
+    """
+    held_out: dict[str, str] = {}
+    for part in parts:
+        identifier, equals, name = (piece.strip() for piece in part.rpartition("="))
+        if not equals or not identifier or not _NAME.fullmatch(name):
+            raise UsageError(f"{part!r} is no ID=SPLIT", hint="Hold out as conversation-17=validation.")
+        if held_out.setdefault(identifier, name) != name:
+            raise UsageError(f"{identifier} is held out for two splits", hint="Name each conversation once.")
+    return held_out
 
 
 def assign_splits(

@@ -1,4 +1,4 @@
-"""The blocks of the releases screen: the form with three sample rows, the progress, what went out."""
+"""Building a release on its screen: what would come out, the build at once or by a worker, what went out."""
 
 from __future__ import annotations
 
@@ -13,43 +13,22 @@ import pandas as pd
 import streamlit as st
 
 from convstore.core import ConvStore
-from convstore.model import Filter
-from convstore.release.formats import FORMATS, TRAINER_FORMATS
+from convstore.release.delivering import DeliveredFile
+from convstore.release.formats import file_name
+from convstore.release.previewing import ReleasePreview
 from convstore.release.reports import ReleaseReport
-from convstore.release.rows import ReleaseOptions
-from convstore.ui.words import bytes_of, conversations_in, counted, number
+from convstore.release.specification import ReleaseRequest
+from convstore.ui.acting import done
+from convstore.ui.words import bytes_of, counted, number, plain, prettified
 
-__all__ = ["Request", "form", "last_release", "run"]
+__all__ = ["AT_ONCE", "build", "composition", "last_release", "preview"]
 
+#: More conversations than this are a worker's.
+AT_ONCE = 10_000
+_READ_WHOLE = 500
 _LEADS = ("lead", "admin")
 _SHOWN_CHARACTERS = 6_000
-
-#: What each format is for, in the words of those who read it.
-_FORMATS: Mapping[str, tuple[str, str]] = {
-    "messages": ("Messages", "JSON lines of role and content, as most trainers read them."),
-    "prompt-completion": ("Prompt and completion", "JSON lines with everything before the last reply, and the reply."),
-    "sharegpt": ("ShareGPT", "JSON lines of from and value, with a data set description beside it."),
-    "alpaca": ("Alpaca", "JSON lines of instruction, output and history."),
-    "axolotl": ("Axolotl", "JSON lines of messages, with a configuration beside it."),
-    "anthropic": ("Anthropic", "JSON lines with the system prompt apart."),
-    "brightrun-v4": ("BrightRun 4", "One JSON document with everything, which convstore reads again."),
-    "brightrun-v5": ("BrightRun 5", "JSON lines with one pair of turns each and everything known of it."),
-    "csv": ("CSV", "One row a turn, for spreadsheets."),
-    "markdown": ("Markdown", "For people to read."),
-    "parquet": ("Parquet", "One row a conversation, with scores and metadata."),
-    "hf": ("Hugging Face folder", "Parquet files and a data set card, as one archive."),
-}
-_SUFFIXES = {"brightrun-v4": ".json", "csv": ".csv", "markdown": ".md", "parquet": ".parquet", "hf": ""}
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be released."""
-
-    wanted: Filter
-    format: str
-    name: str | None
-    options: ReleaseOptions
+_SHOWN_VALUES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,55 +40,84 @@ class Released:
     file: Path
 
 
-def form(store: ConvStore, wanted: Filter, count: int, is_exact: bool) -> Request | None:
-    """Format and options at the left, what comes out at the right; the request once it is made."""
-    left, right = st.columns([2, 3], gap="medium")
-    with left, st.container(border=True, gap="small"):
-        chosen = st.selectbox(
-            "Format", FORMATS, format_func=lambda value: _FORMATS[value][0], key="format", bind="query-params"
-        )
-        st.caption(_FORMATS[chosen][1])
-        keep = chosen in TRAINER_FORMATS and st.toggle(
-            "Keep a last message that nobody answered", key="keep-trailing-user"
-        )
-        if chosen in TRAINER_FORMATS:
-            st.caption("What a trainer would refuse stays behind and is listed.")
-        name = st.text_input("Name", key="release-name", placeholder="Optional, unique in the workspace", max_chars=200)
-        options = ReleaseOptions(keep_trailing_user=bool(keep))
-        may = store.actor.role in _LEADS
-        pressed = st.button(
-            f"Release {conversations_in(count, is_exact)}",
-            key="release",
-            type="secondary" if "released" in st.session_state else "primary",
-            icon=":material/download:",
-            disabled=not may,
-        )
-        if not may:
-            st.caption("Only a lead makes releases. The samples are for everybody.")
-    with right:
-        _samples(store, wanted, chosen, options)
-    return Request(wanted, chosen, name.strip() or None, options) if pressed else None
-
-
-def _samples(store: ConvStore, wanted: Filter, chosen: str, options: ReleaseOptions) -> None:
+def preview(store: ConvStore, request: ReleaseRequest, matching: int) -> ReleasePreview:
+    """What would come out: how many, their composition and the first rows."""
+    found = store.preview_request(request, read_texts=matching <= _READ_WHOLE)
+    summary = found.summary
+    tokens = summary.get("estimated_tokens", 0)
+    with st.container(border=True, gap="small"):
+        with st.container(horizontal=True, gap="medium"):
+            st.metric("Conversations", number(found.conversations), width="content")
+            st.metric("Tokens, roughly", number(tokens), width="content")
+            for split, count in summary["splits"].items():
+                st.metric(split, number(count), width="content")
+        behind = dict(summary["left_out"])
+        if summary["not_sampled"]:
+            behind["not in the sample"] = summary["not_sampled"]
+        if behind:
+            st.caption("Stay behind: " + ", ".join(f"{prettified(rule)} {number(n)}" for rule, n in behind.items()))
+        composition(summary["composition"])
     with st.container(border=True, gap="xsmall"):
-        st.markdown("**What comes out** :gray[the first three]")
-        texts = store.preview_release(chosen, wanted, options=options, read_texts=False).samples
-        if not texts:
-            st.caption("This format leaves the first of them out: a trainer would refuse them.")
-            return
-        for tab, text in zip(st.tabs([f"Row {number(i)}" for i in range(1, len(texts) + 1)]), texts, strict=True):
-            with tab:
-                is_json = text.startswith("{")
-                st.code(
-                    text[:_SHOWN_CHARACTERS] + ("\n…" if len(text) > _SHOWN_CHARACTERS else ""),
-                    language="json" if is_json else None,
-                    wrap_lines=True,
-                    height=430,
-                )
+        st.markdown("**What comes out** :gray[the first rows]")
+        if not found.samples:
+            st.caption("No row: the rules, or a trainer, leave everything out.")
+        else:
+            _samples(found.samples)
+    return found
 
 
-def run(store: ConvStore, request: Request) -> None:
+def composition(parts: Mapping[str, Mapping[str, int]]) -> None:
+    """How many conversations have each persona, arc, topic and tier."""
+    shown = [(name, parts[name]) for name in ("persona", "arc", "topic", "tier") if parts.get(name)]
+    if not shown:
+        return
+    for place, (name, values) in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
+        with place, st.container(gap=None):
+            st.caption(f"**{name.capitalize()}**")
+            for value, count in list(values.items())[:_SHOWN_VALUES]:
+                st.caption(f"{plain(prettified(value)) if value else 'none'} · {number(count)}")
+            if len(values) > _SHOWN_VALUES:
+                st.caption(f"and {number(len(values) - _SHOWN_VALUES)} more")
+
+
+def _samples(texts: tuple[str, ...]) -> None:
+    for tab, text in zip(st.tabs([f"Row {number(i)}" for i in range(1, len(texts) + 1)]), texts, strict=True):
+        with tab:
+            st.code(
+                text[:_SHOWN_CHARACTERS] + ("\n…" if len(text) > _SHOWN_CHARACTERS else ""),
+                language="json" if text.startswith("{") else None,
+                wrap_lines=True,
+                height=330,
+            )
+
+
+def build(store: ConvStore, request: ReleaseRequest, found: ReleasePreview) -> None:
+    """The button, and what it starts."""
+    may = store.actor.role in _LEADS
+    is_large = found.conversations > AT_ONCE
+    pressed = st.button(
+        f"Release {counted(found.conversations, 'conversation')}",
+        key="release",
+        type="secondary" if "released" in st.session_state else "primary",
+        icon=":material/schedule:" if is_large else ":material/download:",
+        disabled=not (may and found.conversations),
+        width="stretch",
+    )
+    if not may:
+        st.caption("Only a lead makes releases. The samples are for everybody.")
+    elif is_large:
+        st.caption(f"More than {number(AT_ONCE)} are left to a worker; you may close this page.")
+    if not pressed:
+        return
+    if is_large:
+        if done(lambda: store.export_request_later(request)):
+            st.session_state["release-part"] = "History"
+            st.rerun()
+        return
+    run(store, request)
+
+
+def run(store: ConvStore, request: ReleaseRequest) -> None:
     """Build the release with progress and keep it for the download."""
     bar = st.progress(0.0, text="Selecting")
 
@@ -118,19 +126,12 @@ def run(store: ConvStore, request: Request) -> None:
         bar.progress(min(1.0, share), text=f"{what.capitalize()}: {number(done)} of {number(total)}" if total else what)
 
     folder = tempfile.TemporaryDirectory(prefix="convstore-release-")
-    file = Path(folder.name) / f"{_stem(request)}{_SUFFIXES.get(request.format, '.jsonl')}"
-    report = store.export(
-        request.format, file, request.wanted, name=request.name, options=request.options, progress=tell
-    )
+    file = Path(folder.name) / file_name(request.format, request.name, splits=bool(request.plan.shares))
+    report = store.export_request(request, file, progress=tell)
     if file.is_dir() or len(report.files) > 1:
-        file = _archive(Path(folder.name), _stem(request))
+        file = _archive(Path(folder.name), file.stem)
     st.session_state["released"] = Released(report, folder, file)
     st.rerun()
-
-
-def _stem(request: Request) -> str:
-    kept = "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in request.name or "conversations")
-    return f"{kept[:80]}-{request.format}"
 
 
 def _archive(folder: Path, stem: str) -> Path:
@@ -139,7 +140,7 @@ def _archive(folder: Path, stem: str) -> Path:
     return Path(shutil.move(made, folder / f"{stem}.zip"))
 
 
-def last_release() -> None:
+def last_release(store: ConvStore) -> None:
     """What went out last, its file, and what stayed behind."""
     released: Released | None = st.session_state.get("released")
     if released is None:
@@ -152,12 +153,21 @@ def last_release() -> None:
         st.markdown(f":green[:material/check_circle:] **{words}**")
         size = released.file.stat().st_size
         st.caption(f"Release {report.release} · {bytes_of(size)}")
+        leakage = report.summary.get("leakage")
+        if leakage and leakage["leaks_total"]:
+            st.caption(f":orange[{counted(leakage['leaks_total'], 'pair')} of conversations in two splits share text.]")
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             _download("Download", released.file, key="download-release", primary=True)
             _download("Manifest", report.manifest.path, key="download-manifest")
+            if st.button(
+                "Put into the file store", key="store-release", type="tertiary", icon=":material/cloud_upload:"
+            ):
+                done(lambda: st.session_state.update(delivered=store.store_export(report)))
             if st.button("Close", key="close-release", type="tertiary", icon=":material/close:"):
-                del st.session_state["released"]
+                for key in ("released", "delivered"):
+                    st.session_state.pop(key, None)
                 st.rerun()
+        _delivered(st.session_state.get("delivered", ()))
         if report.left_out:
             rules = Counter(item.rule for item in report.left_out)
             with st.expander("Stayed behind: " + ", ".join(f"{rule} {number(n)}" for rule, n in rules.most_common())):
@@ -168,6 +178,12 @@ def last_release() -> None:
                     height="content" if len(report.left_out) <= 10 else 350,
                     alt="Conversations that stayed behind",
                 )
+
+
+def _delivered(files: tuple[DeliveredFile, ...]) -> None:
+    for file in files:
+        where = f"[signed link, for an hour]({file.url})" if file.url else f"in the file store as `{file.path}`"
+        st.caption(f"{plain(file.name)} · {bytes_of(file.bytes)} · {where}")
 
 
 def _download(label: str, file: Path, *, key: str, primary: bool = False) -> None:

@@ -23,8 +23,3 @@ def _checks(store: ConvStore, job: RunningJob) -> Mapping[str, Any]:
 @task("facets", role="lead")
 def _facets(store: ConvStore, job: RunningJob) -> Mapping[str, Any]:
     return {"folded": store.compact_facets()}
-
-
-@task("usage", role="lead")
-def _usage(store: ConvStore, job: RunningJob) -> Mapping[str, Any]:
-    return {"counted": store.count_exports(progress=job.progress)}

@@ -22,7 +22,7 @@ __all__ = ["Run", "Task", "find_task", "task"]
 Run: TypeAlias = Callable[[ConvStore, RunningJob], Mapping[str, Any]]
 
 #: Modules that add tasks of their own when imported.
-TASK_MODULES: tuple[str, ...] = ("convstore.worker.set_tasks",)
+TASK_MODULES: tuple[str, ...] = ("convstore.worker.set_tasks", "convstore.worker.release_tasks")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from convstore.release.formats.writer import Part, SideFile, Writer
 from convstore.release.rows import FileInfo, ReleaseOptions
 from convstore.release.staging import Staging
 
-__all__ = ["ARCHIVAL_FORMATS", "FORMATS", "RECORDS", "TRAINER_FORMATS", "Writer", "writer_for"]
+__all__ = ["ARCHIVAL_FORMATS", "FORMATS", "RECORDS", "TRAINER_FORMATS", "Writer", "file_name", "writer_for"]
 
 #: The records of a conversation, for each trainer format.
 RECORDS: Mapping[str, Records] = {
@@ -38,6 +38,15 @@ ARCHIVAL_FORMATS = ("brightrun-v4", "brightrun-v5", "csv", "markdown", "parquet"
 FORMATS = TRAINER_FORMATS + ARCHIVAL_FORMATS
 
 _SUFFIXES = {"brightrun-v4": ".json", "csv": ".csv", "markdown": ".md", "parquet": "", "hf": ""}
+
+
+def file_name(format_name: str, name: str | None, *, splits: bool = False) -> str:
+    """What to call the file of a release, or its folder, where nobody chose a path."""
+    stem = "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in name or "conversations")[:80]
+    if splits or format_name == "hf":
+        return f"{stem}-{format_name}"
+    suffix = ".parquet" if format_name == "parquet" else _SUFFIXES.get(format_name, ".jsonl")
+    return f"{stem}-{format_name}{suffix}"
 
 
 def writer_for(

@@ -14,7 +14,7 @@ from convstore.errors import DatabaseError, InvalidInputError, NotFoundError, Re
 from convstore.files import unpack
 from convstore.files.store import MAX_OBJECT_BYTES
 from convstore.model import Filter
-from convstore.release.delivering import iter_zip
+from convstore.release.delivering import files_of, iter_zip
 from convstore.release.manifest import read_manifest
 
 APPROVED = Filter(statuses=("approved",))
@@ -117,7 +117,7 @@ def test_an_unfinished_release_is_not_exported_again(demo_store: ConvStore, tmp_
 
 def test_a_folder_leaves_as_one_zip(demo_store: ConvStore, tmp_path: Path) -> None:
     report = demo_store.export("hf", tmp_path / "out" / "set", APPROVED)
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(iter_zip(report))))
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(iter_zip(files_of(report)))))
     assert archive.testzip() is None
     assert sorted(archive.namelist()) == [
         "set.manifest.json",
@@ -133,6 +133,7 @@ def test_the_file_store_takes_an_export(demo_store: ConvStore, tmp_path: Path) -
     delivered = demo_store.store_export(report)
     assert [file.name for file in delivered] == ["out.jsonl", "out.jsonl.manifest.json"]
     assert unpack(demo_store.files.get(delivered[0].path)) == (tmp_path / "out.jsonl").read_bytes()
+    assert demo_store.reconcile().orphans == []
     # Noise, so that compression does not help.
     with (tmp_path / "out.jsonl").open("wb") as large, Path("/dev/urandom").open("rb") as noise:
         large.write(noise.read(MAX_OBJECT_BYTES + 1))

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -34,8 +35,8 @@ def read(data: bytes, name: str) -> list[Draft]:
 
 
 def row_of(draft: Draft, number: int = 1) -> ReleaseRow:
-    columns = {name: getattr(draft, name) for name in KEPT if name != "scores"}
-    scores = {
+    columns: dict[str, Any] = {name: getattr(draft, name) for name in KEPT if name != "scores"}
+    scores: dict[str, Any] = {
         column: None if (score := getattr(draft.scores, name)) is None else float(score)
         for name, column in DIMENSIONS.items()
     }

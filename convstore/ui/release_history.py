@@ -1,0 +1,189 @@
+"""What went out: the list, one release in full, fetched again, verified, compared; and what is being made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from convstore.core import ConvStore
+from convstore.model import JobStatus
+from convstore.queries.releases import ReleaseHead
+from convstore.release.comparing import ReleaseDiff
+from convstore.ui.acting import done
+from convstore.ui.navigation import link
+from convstore.ui.release_form import FORMAT_WORDS
+from convstore.ui.releasing import composition
+from convstore.ui.words import counted, local_zone, number, plain, prettified
+
+__all__ = ["being_made", "history"]
+
+_OPEN: tuple[JobStatus, ...] = ("queued", "running")
+_LEAST_SHIFT = 0.005
+
+
+def being_made(store: ConvStore) -> None:
+    """Exports in the hands of a worker, with their progress; looks again by itself while there is one."""
+    if store.jobs(task="export", statuses=_OPEN, limit=1):
+        st.fragment(_jobs, run_every=2)(store)
+
+
+def _jobs(store: ConvStore) -> None:
+    jobs = store.jobs(task="export", statuses=_OPEN)
+    if not jobs:
+        st.rerun()
+    for job in jobs:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            what = plain(job.step or "waits for a worker").capitalize()
+            share = min(1.0, job.done / job.total) if job.total else 0.0
+            left = f": {number(job.done)} of {number(job.total)}" if job.total else ""
+            st.progress(share, text=f"{what}{left}")
+            if st.button("Cancel", key=f"cancel-{job.id}", disabled=job.cancel_requested) and done(
+                lambda job_id=job.id: store.cancel_job(job_id)  # type: ignore[misc]
+            ):
+                st.rerun()
+
+
+def history(store: ConvStore) -> None:
+    """The list, and below it the release that was chosen."""
+    heads = store.list_releases()
+    if not heads:
+        st.caption("Nothing has gone out yet. What you build here is kept: what it held, from what, and by whom.")
+        return
+    zone = local_zone()
+    event: Any = st.dataframe(
+        pd.DataFrame(
+            {
+                "Release": [_name(head) for head in heads],
+                "Format": [FORMAT_WORDS[head.format][0] for head in heads],
+                "Conversations": [head.conversation_count for head in heads],
+                "Status": [head.status for head in heads],
+                "By": [head.created_by_name for head in heads],
+                "When": [pd.Timestamp(head.created_at.astimezone(zone)) for head in heads],
+            }
+        ),
+        hide_index=True,
+        row_height=31,
+        height="content" if len(heads) <= 8 else 290,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="releases",
+        alt="Releases, newest first",
+        column_config={
+            "Conversations": st.column_config.NumberColumn(format="localized"),
+            "When": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
+        },
+    )
+    rows = event.selection.rows
+    chosen = heads[rows[0]] if rows and rows[0] < len(heads) else heads[0]
+    _release(store, chosen, [head for head in heads if head.status == "sealed" and head.id != chosen.id])
+
+
+def _release(store: ConvStore, head: ReleaseHead, others: list[ReleaseHead]) -> None:
+    release = store.get_release(str(head.id))
+    with st.container(border=True, gap="small"):
+        st.markdown(f"**{plain(_name(head))}** :gray[{FORMAT_WORDS[head.format][0]} · {head.status}]")
+        if head.status != "sealed":
+            why = release.summary.get("failed", "it is being built")
+            st.caption(f"It never went out: {plain(str(why))}.")
+            return
+        facts = [counted(head.conversation_count, "conversation"), f"{number(release.summary['turns'])} messages"]
+        facts.append(f"about {number(release.summary['estimated_tokens'])} tokens")
+        facts += [f"{split} {number(count)}" for split, count in release.summary["splits"].items()]
+        st.caption(" · ".join(facts))
+        composition(release.summary["composition"])
+        asked = {**release.filter, **{name: value for name, value in release.rules.items() if name != "lint"}}
+        st.caption(
+            "From "
+            + (", ".join(f"{prettified(name)} {plain(str(value))}" for name, value in asked.items()) or "all")
+            + f" · seed {release.seed} · {plain(release.exporter_version)}"
+        )
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            _fetch(store, head)
+            if st.button("Verify", key=f"verify-{head.id}", icon=":material/verified:"):
+                _verify(store, head)
+            link("browse", "Its conversations", {"release": [str(head.id)]}, key=f"open-{head.id}")
+        for file in release.files:
+            st.caption(
+                f"`{file['sha256'][:16]}` {plain(file['path'].rsplit('/', 1)[-1])} · {counted(file['rows'], 'row')}"
+            )
+        if release.left_out:
+            rules = ", ".join(f"{rule} {number(count)}" for rule, count in release.summary["left_out"].items())
+            st.caption(f"Stayed behind: {plain(rules)}")
+    if others:
+        _compare(store, head, others)
+
+
+def _fetch(store: ConvStore, head: ReleaseHead) -> None:
+    if store.settings.auth == "local":
+        # Straight from the server, in pieces: a large one never stands in this process's memory.
+        st.link_button("Download again", f"/api/releases/{head.id}/zip?workspace={store.actor.workspace_slug}",
+                       icon=":material/download:")  # fmt: skip
+        return
+    st.download_button(
+        "Download again",
+        data=lambda: b"".join(store.download_release(str(head.id))),
+        file_name=f"release-{head.id}.zip",
+        mime="application/zip",
+        key=f"again-{head.id}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _verify(store: ConvStore, head: ReleaseHead) -> None:
+    with st.spinner("Reading every conversation that it names"):
+        found = store.verify_release(str(head.id))
+    if not found.items:
+        st.markdown(f":green[:material/check_circle:] {counted(found.items_checked, 'conversation')} as they went out.")
+    else:
+        st.warning(f"{number(len(found.items))} of {number(found.items_checked)} cannot be read any more.")
+        for gone in found.items[:20]:
+            st.caption(f"{plain(gone.conversation_id)}: {plain(gone.reason)}")
+
+
+def _compare(store: ConvStore, head: ReleaseHead, others: list[ReleaseHead]) -> None:
+    other = st.selectbox(
+        "Compare with an earlier one", others, index=None, format_func=_name, key=f"compare-{head.id}",
+        placeholder="Choose a release",
+    )  # fmt: skip
+    if other is None:
+        return
+    diff = store.diff_releases(str(other.id), str(head.id))
+    with st.container(border=True, gap="small"):
+        with st.container(horizontal=True, gap="medium"):
+            for change, count in diff.counts.items():
+                st.metric(change.capitalize(), number(count), width="content")
+        st.dataframe(_shifts(diff), hide_index=True, row_height=31, placeholder="–", alt="What shifted")
+        if diff.changes:
+            with st.expander(f"{counted(len(diff.changes), 'conversation')} that differ"):
+                st.dataframe(
+                    pd.DataFrame([{"Conversation": one.conversation_id, "Change": one.change} for one in diff.changes]),
+                    hide_index=True,
+                    row_height=31,
+                    height="content" if len(diff.changes) <= 10 else 350,
+                    alt="Conversations that differ",
+                )
+
+
+def _shifts(diff: ReleaseDiff) -> pd.DataFrame:
+    rows = [("Mean", prettified(name), shift) for name, shift in {**diff.scores, **diff.lengths}.items()]
+    rows += [
+        (part.capitalize(), prettified(value) if value else "none", shift)
+        for part, shifts in diff.coverage.items()
+        for value, shift in shifts.items()
+    ]
+    shown = [row for row in rows if abs((row[2].after or 0) - (row[2].before or 0)) >= _LEAST_SHIFT]
+    return pd.DataFrame(
+        {
+            "What": [what for what, _, _ in shown],
+            "Of": [value for _, value, _ in shown],
+            "Before": [shift.before for _, _, shift in shown],
+            "After": [shift.after for _, _, shift in shown],
+        }
+    )
+
+
+def _name(head: ReleaseHead) -> str:
+    return head.name or str(head.id)
