@@ -96,18 +96,19 @@ def _release(store: ConvStore, head: ReleaseHead, others: list[ReleaseHead]) -> 
         asked = {**release.filter, **{name: value for name, value in release.rules.items() if name != "lint"}}
         st.caption(
             "From "
-            + (", ".join(f"{prettified(name)} {plain(str(value))}" for name, value in asked.items()) or "all")
+            + (", ".join(f"{prettified(name)} {plain(_value(value))}" for name, value in asked.items()) or "all")
             + f" · seed {release.seed} · {plain(release.exporter_version)}"
         )
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             _fetch(store, head)
-            if st.button("Verify", key=f"verify-{head.id}", icon=":material/verified:"):
-                _verify(store, head)
+            is_asked = st.button("Verify", key=f"verify-{head.id}", icon=":material/verified:")
             link("browse", "Its conversations", {"release": [str(head.id)]}, key=f"open-{head.id}")
-        for file in release.files:
-            st.caption(
-                f"`{file['sha256'][:16]}` {plain(file['path'].rsplit('/', 1)[-1])} · {counted(file['rows'], 'row')}"
-            )
+        if is_asked:
+            _verify(store, head)
+        with st.container(gap=None):
+            for file in release.files:
+                name = plain(file["path"].rsplit("/", 1)[-1])
+                st.caption(f"`{file['sha256'][:16]}` {name} · {counted(file['rows'], 'row')}")
         if release.left_out:
             rules = ", ".join(f"{rule} {number(count)}" for rule, count in release.summary["left_out"].items())
             st.caption(f"Stayed behind: {plain(rules)}")
@@ -187,3 +188,7 @@ def _shifts(diff: ReleaseDiff) -> pd.DataFrame:
 
 def _name(head: ReleaseHead) -> str:
     return head.name or str(head.id)
+
+
+def _value(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -74,7 +74,8 @@ def composition(parts: Mapping[str, Mapping[str, int]]) -> None:
     for place, (name, values) in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
         with place, st.container(gap=None):
             st.caption(f"**{name.capitalize()}**")
-            for value, count in list(values.items())[:_SHOWN_VALUES]:
+            # The database does not keep the order of a release's counts.
+            for value, count in sorted(values.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN_VALUES]:
                 st.caption(f"{plain(prettified(value)) if value else 'none'} · {number(count)}")
             if len(values) > _SHOWN_VALUES:
                 st.caption(f"and {number(len(values) - _SHOWN_VALUES)} more")
