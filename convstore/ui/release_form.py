@@ -18,10 +18,10 @@ from convstore.release.specification import ReleaseRequest
 from convstore.release.splits import parse_held_out, parse_splits
 from convstore.ui.words import plain, prettified, sentence
 
-__all__ = ["FORMAT_WORDS", "request_form"]
+__all__ = ["format_title", "request_form"]
 
 #: What each format is for, in the words of those who read it.
-FORMAT_WORDS: Mapping[str, tuple[str, str]] = {
+_FORMAT_WORDS: Mapping[str, tuple[str, str]] = {
     "messages": ("Messages", "JSON lines of role and content, as most trainers read them."),
     "prompt-completion": ("Prompt and completion", "JSON lines with everything before the last reply, and the reply."),
     "sharegpt": ("ShareGPT", "JSON lines of from and value, with a data set description beside it."),
@@ -45,13 +45,16 @@ _LINTS: Mapping[LintMode, str] = {"drop": "Leave out", "fail": "Stop", "keep": "
 _LEAST = 1.0
 
 
+def format_title(name: str) -> str:
+    """What people call a format."""
+    return _FORMAT_WORDS.get(name, (name, ""))[0]
+
+
 def request_form(wanted: Filter) -> ReleaseRequest | None:
     """The request as the form stands; None, with the reason on the screen, while it makes no sense."""
     with st.container(border=True, gap="small"):
-        chosen = st.selectbox(
-            "Format", FORMATS, format_func=lambda value: FORMAT_WORDS[value][0], key="format", bind="query-params"
-        )
-        st.caption(FORMAT_WORDS[chosen][1])
+        chosen = st.selectbox("Format", FORMATS, format_func=format_title, key="format", bind="query-params")
+        st.caption(_FORMAT_WORDS.get(chosen, (chosen, ""))[1])
         try:
             options, lint = _options(chosen)
             with st.expander("Rules", icon=":material/rule:"):

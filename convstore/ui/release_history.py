@@ -13,7 +13,7 @@ from convstore.queries.releases import ReleaseHead
 from convstore.release.comparing import ReleaseDiff
 from convstore.ui.acting import done
 from convstore.ui.navigation import link
-from convstore.ui.release_form import FORMAT_WORDS
+from convstore.ui.release_form import format_title
 from convstore.ui.releasing import composition
 from convstore.ui.words import counted, local_zone, number, plain, prettified
 
@@ -56,7 +56,7 @@ def history(store: ConvStore) -> None:
         pd.DataFrame(
             {
                 "Release": [_name(head) for head in heads],
-                "Format": [FORMAT_WORDS[head.format][0] for head in heads],
+                "Format": [format_title(head.format) for head in heads],
                 "Conversations": [head.conversation_count for head in heads],
                 "Status": [head.status for head in heads],
                 "By": [head.created_by_name for head in heads],
@@ -83,7 +83,7 @@ def history(store: ConvStore) -> None:
 def _release(store: ConvStore, head: ReleaseHead, others: list[ReleaseHead]) -> None:
     release = store.get_release(str(head.id))
     with st.container(border=True, gap="small"):
-        st.markdown(f"**{plain(_name(head))}** :gray[{FORMAT_WORDS[head.format][0]} · {head.status}]")
+        st.markdown(f"**{plain(_name(head))}** :gray[{format_title(head.format)} · {head.status}]")
         if head.status != "sealed":
             why = release.summary.get("failed", "it is being built")
             st.caption(f"It never went out: {plain(str(why))}.")
