@@ -90,9 +90,8 @@ def insert_release(connection: Connection, values: Mapping[str, Any]) -> None:
     """
     name, release_id, workspace_id = values.get("name"), values["id"], values["workspace_id"]
     # Its own id is taken where an earlier attempt of the same job was killed.
-    rivals = connection.execute(
-        select(r.id, r.status).where(r.workspace_id == workspace_id, or_(r.name == name, r.id == release_id))
-    )
+    same = r.id == release_id if name is None else or_(r.name == name, r.id == release_id)
+    rivals = connection.execute(select(r.id, r.status).where(r.workspace_id == workspace_id, same))
     for rival in rivals.all():
         if rival.status != "failed":
             raise _name_taken(name or str(release_id), rival.id, is_sealed=rival.status == "sealed")
