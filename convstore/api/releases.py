@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from convstore.api.answers import json
 from convstore.api.callers import Caller
-from convstore.api.conversations import json
 from convstore.filtering import filter_from_json
 from convstore.release.selection import SliceRules, SplitPlan
 from convstore.release.splits import parse_splits
@@ -47,7 +46,7 @@ def list_releases(store: Caller, limit: Annotated[int, Query(ge=1, le=1000)] = 1
 
 @router.post("", status_code=202)
 def release(store: Caller, wanted: Wanted) -> Response:
-    """Have a worker release a slice; the release has the id of the job."""
+    """Have a worker release a slice; the release has the id of the job, which /api/jobs watches and stops."""
     job_id = store.export_later(
         wanted.format,
         filter_from_json(wanted.filter),
@@ -58,18 +57,6 @@ def release(store: Caller, wanted: Wanted) -> Response:
         lint=wanted.lint,
     )
     return json({"release": job_id, "job": job_id}, 202)
-
-
-@router.get("/jobs/{job_id}")
-def get_job(store: Caller, job_id: UUID) -> Response:
-    """How far the worker is with a release."""
-    return json(store.job(job_id))
-
-
-@router.delete("/jobs/{job_id}", status_code=204)
-def cancel(store: Caller, job_id: UUID) -> None:
-    """Give a release up that is not finished; nothing of it stays."""
-    store.cancel_job(job_id)
 
 
 @router.get("/{identifier}")

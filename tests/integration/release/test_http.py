@@ -19,9 +19,9 @@ def test_a_pipeline_releases_and_fetches(demo_store: ConvStore) -> None:
     asked = client.post("/api/releases", json=wanted)
     assert asked.status_code == 202
     job = asked.json()["job"]
-    assert client.get(f"/api/releases/jobs/{job}").json()["status"] == "queued"
+    assert client.get(f"/api/jobs/{job}").json()["job"]["status"] == "queued"
     run_worker(demo_store.resources, once=True)
-    assert client.get(f"/api/releases/jobs/{job}").json()["status"] == "succeeded"
+    assert client.get(f"/api/jobs/{job}").json()["job"]["status"] == "succeeded"
     (listed,) = client.get("/api/releases").json()["items"]
     assert (listed["id"], listed["name"], listed["conversation_count"]) == (job, "spring", 5)
     fetched = client.get("/api/releases/spring/zip")
