@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from convstore.api.answers import json
+from convstore.api.answers import described, json
 from convstore.api.callers import Caller
 from convstore.filtering import filter_from_json
 from convstore.release.selection import SliceRules, SplitPlan
@@ -17,6 +17,30 @@ from convstore.release.splits import parse_splits
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api/releases", tags=["releases"])
+
+_ID = "5b0b0c1e-7a52-4d8e-9a37-0d6f3f6f1c11"
+_HEAD = {"id": _ID, "name": "spring", "format": "messages", "status": "sealed", "conversation_count": 96}
+_ZIP = {"schema": {"type": "string", "format": "binary"}, "example": "PK, and the rest of the zip"}
+
+
+class Document(BaseModel):
+    """A release, or what is said of one."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ReleaseList(BaseModel):
+    """Releases, newest first."""
+
+    items: list[Document]
+
+
+class Queued(BaseModel):
+    """A release that a worker will make."""
+
+    release: str
+    job: str
+
 
 Identifier = Annotated[str, Path(description="Name or id of a release.", max_length=200, examples=["spring"])]
 
@@ -38,13 +62,13 @@ class Wanted(BaseModel):
     sample: int | None = Field(None, ge=1, lt=2**31)
 
 
-@router.get("")
+@router.get("", responses={200: described(ReleaseList, {"items": [_HEAD]}, "The newest releases")})
 def list_releases(store: Caller, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Response:
     """Releases, newest first."""
     return json({"items": store.list_releases(limit=limit)})
 
 
-@router.post("", status_code=202)
+@router.post("", status_code=202, responses={202: described(Queued, {"release": _ID, "job": _ID}, "Queued")})
 def release(store: Caller, wanted: Wanted) -> Response:
     """Have a worker release a slice; the release has the id of the job, which /api/jobs watches and stops."""
     job_id = store.export_later(
@@ -59,13 +83,15 @@ def release(store: Caller, wanted: Wanted) -> Response:
     return json({"release": job_id, "job": job_id}, 202)
 
 
-@router.get("/{identifier}")
+@router.get("/{identifier}", responses={200: described(Document, _HEAD, "The release")})
 def get_release(store: Caller, identifier: Identifier) -> Response:
     """A release with its filter, rules, files, counts and what it left out."""
     return json(store.get_release(identifier))
 
 
-@router.get("/{identifier}/zip", responses={200: {"content": {"application/zip": {}}}})
+@router.get(
+    "/{identifier}/zip", response_class=StreamingResponse, responses={200: {"content": {"application/zip": _ZIP}}}
+)
 def download(store: Caller, identifier: Identifier) -> StreamingResponse:
     """The files of a release and their manifest, as they went out."""
     found = store.get_release(identifier)
@@ -76,13 +102,13 @@ def download(store: Caller, identifier: Identifier) -> StreamingResponse:
     return StreamingResponse(store.download_release(str(found.id)), media_type="application/zip", headers=headers)
 
 
-@router.get("/{identifier}/verification")
+@router.get("/{identifier}/verification", responses={200: described(Document, {"release": _ID, "ok": True}, "Checked")})
 def verify(store: Caller, identifier: Identifier) -> Response:
     """Whether the stored conversations that a release names are as they went out."""
     return json(store.verify_release(identifier).as_dict())
 
 
-@router.get("/{before}/diff/{after}")
+@router.get("/{before}/diff/{after}", responses={200: described(Document, {"counts": {"added": 3}}, "The difference")})
 def diff(store: Caller, before: Identifier, after: Identifier) -> Response:
     """What changed from one release to another."""
     return json(store.diff_releases(before, after).as_dict())
