@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Engine, event
 from convstore.core import ConvStore
 from convstore.database import Context
 from convstore.model import Filter
-from convstore.queries.conversations import count, get_conversation, list_conversations
+from convstore.queries.conversations import CONVERSATION, count, list_conversations
 from convstore.queries.facets import count_facets
-from convstore.queries.turns import list_turns
+from convstore.queries.turns import TURNS
 
 __all__ = ["explain"]
 
@@ -40,8 +40,6 @@ def explain(store: ConvStore) -> Iterator[tuple[str, str]]:
         ("The last page of approved, by name", page(approved, sort="name", cursor="last")),
         ("Total of approved", lambda connection: count(connection, approved, workspace_id)),
         ("Facets from the rollup", lambda connection: count_facets(connection, Filter(), workspace_id)),
-        ("One conversation", lambda connection: get_conversation(connection, first.conversation_id, workspace_id)),
-        ("Its turns", lambda connection: list_turns(connection, first.id, workspace_id)),
         ("Page of a frequent word", page(Filter(text="one"))),
     )  # fmt: skip
     for name, work in asked:
@@ -49,6 +47,10 @@ def explain(store: ConvStore) -> Iterator[tuple[str, str]]:
             statement, parameters = _last_statement(work, connection)
             rows = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS) {statement}", parameters)
             yield name, "\n".join(line for (line,) in rows)
+    with store.database.transaction(Context.of(store.actor), read_only=True) as connection:
+        named = {"name": first.conversation_id, "row_id": None}
+        yield "One conversation", CONVERSATION.explain(connection, workspace_id=workspace_id, **named)
+        yield "Its turns", TURNS.explain(connection, workspace_id=workspace_id, conversation_id=first.id)
 
 
 def _last_statement(work: Callable[[Connection], object], connection: Connection) -> tuple[str, Any]:

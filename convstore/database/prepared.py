@@ -33,6 +33,11 @@ class Prepared:
         """Send it; the rows are read from the cursor, within `one_round_trip` after its end."""
         return driver(connection).cursor(row_factory=dict_row).execute(self._text, {**self._values, **values})
 
+    def explain(self, connection: Connection, **values: object) -> str:
+        """Run it and say how that went."""
+        plan = driver(connection).execute(b"EXPLAIN (ANALYZE, BUFFERS) " + self._text, {**self._values, **values})
+        return "\n".join(line for (line,) in plan)
+
 
 @contextmanager
 def one_round_trip(connection: Connection) -> Iterator[None]:

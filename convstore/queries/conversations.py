@@ -35,6 +35,7 @@ from convstore.queries.rollup import find_total
 from convstore.queries.searching import TextSearch, explore
 
 __all__ = [
+    "CONVERSATION",
     "EXACT_TOTAL",
     "as_conversation",
     "count",
@@ -84,7 +85,8 @@ _FINDING_CODES = func.array(
 # Made once: putting some fifty columns together takes longer than the database does to find the rows.
 _PAGES = {sort: select(*_COLUMNS, _FINDING_CODES, key.label("sort_value")) for sort, key in SORT_COLUMNS.items()}
 _LISTED = tuple(column.name for column in _COLUMNS)
-_ONE = Prepared(
+#: A conversation by `workspace_id` and its id, as `name` or as `row_id`.
+CONVERSATION = Prepared(
     select(*_COLUMNS, c.system_prompt, c.extra, _FINDING_CODES)
     .where(
         c.workspace_id == bindparam("workspace_id"),
@@ -208,7 +210,8 @@ def get_conversation(connection: Connection, identifier: str, workspace_id: UUID
     NotFoundError
         There is none, or it is hidden.
     """
-    row = _ONE.send(connection, workspace_id=workspace_id, name=identifier, row_id=_row_id(identifier)).fetchone()
+    named = {"name": identifier, "row_id": _row_id(identifier)}
+    row = CONVERSATION.send(connection, workspace_id=workspace_id, **named).fetchone()
     if row is None:
         raise NotFoundError(
             f"there is no conversation {identifier!r} in this workspace",
