@@ -1,6 +1,7 @@
 """Runs the suite over a store of its own, or over one that is there.
 
     python -m benchmarks [--conversations 100000] [--only NAME]… [--home FOLDER | --url URL --admin-url URL]
+    python -m benchmarks --conversations 200000 --workspaces 10
 
 An empty store is filled first. What is written to a store that was there already is taken back or removed, except the
 decisions of the load.
@@ -41,13 +42,16 @@ SUITE = (
     "browser",
     "export",
 )
+#: Of a store that is shared by several workspaces: what the policies cost.
+SHARED_SUITE = ("security_overhead",)
 
 
 def main() -> None:
     """Measure, and write the results beside this file."""
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     options.add_argument("--conversations", type=int, default=100_000)
-    options.add_argument("--only", action="append", choices=SUITE, help="run these alone")
+    options.add_argument("--workspaces", type=int, default=1, help="deal them out to so many, when filling the store")
+    options.add_argument("--only", action="append", choices=SUITE + SHARED_SUITE, help="run these alone")
     options.add_argument("--home", type=Path, help="folder of a store to keep or to use again")
     options.add_argument("--url", help="a server that runs already")
     options.add_argument("--admin-url", help="the same with rights to change the schema")
@@ -59,13 +63,19 @@ def main() -> None:
     with TemporaryDirectory(prefix="convstore-bench-") as folder:
         home = given.home or Path(folder)
         with open_store(
-            home=home, url=given.url, admin_url=given.admin_url, conversations=given.conversations
+            home=home,
+            url=given.url,
+            admin_url=given.admin_url,
+            conversations=given.conversations,
+            workspaces=given.workspaces,
         ) as store:
             facts = _facts(store)
+            shared = facts["workspaces"] != 1
             command = f"python -m benchmarks --conversations {facts['conversations']}"
+            command += f" --workspaces {facts['workspaces']}" if shared else ""
             measured: list[Measurement] = []
-            plans = tuple(explain(store))
-            for name in given.only or SUITE:
+            plans = () if shared else tuple(explain(store))
+            for name in given.only or (SHARED_SUITE if shared else SUITE):
                 for one in importlib.import_module(f"benchmarks.{name}").measure(store):
                     ratio = f"× {one.ratio:.1f}" if one.ratio else ""
                     _LOG.info("%s: %.1f ms %s", one.case, one.product.median_ms, ratio)
@@ -78,13 +88,17 @@ def main() -> None:
                     plans=plans,
                 )
                 # After each, so that an interruption loses one.
-                write([run], given.out)
+                write(run, given.out)
 
 
 def _facts(store: ConvStore) -> dict[str, object]:
     with psycopg.connect(store.database.admin_url) as connection:
         (postgres,) = connection.execute("SHOW server_version").fetchone() or ("",)
         (conversations,) = connection.execute("SELECT count(*) FROM conversations").fetchone() or (0,)
+        (workspaces,) = connection.execute(
+            "SELECT count(*) FROM workspaces AS w"
+            " WHERE EXISTS (SELECT FROM conversations AS c WHERE c.workspace_id = w.id)"
+        ).fetchone() or (0,)
         (turns,) = connection.execute("SELECT count(*) FROM conversation_turns").fetchone() or (0,)
         sizes = connection.execute(
             "SELECT relname, pg_total_relation_size(oid) / 1e6 FROM pg_class"
@@ -95,6 +109,7 @@ def _facts(store: ConvStore) -> dict[str, object]:
     return {
         "postgres": postgres,
         "conversations": conversations,
+        "workspaces": workspaces,
         "turns": turns,
         "sizes_mb": {name: float(size) for name, size in sizes},
     }

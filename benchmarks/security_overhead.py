@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import LiteralString
 from uuid import UUID
 
-from psycopg import sql
 from sqlalchemy import Connection, text
 
 from benchmarks.measuring import Measurement, Target, interleave
@@ -18,36 +16,10 @@ from convstore.model import Filter
 from convstore.queries.conversations import list_conversations
 from convstore.queries.turns import list_turns
 
-__all__ = ["measure", "spread"]
+__all__ = ["measure"]
 
 RUNS, WARM_UP = 1_000, 20
-WORKSPACES = 10
 TARGET = Target(ratio=1.5)
-
-_SPREAD: tuple[LiteralString, ...] = (
-    "SET LOCAL session_replication_role = replica",
-    "INSERT INTO workspaces (slug, name) SELECT 'bench-' || n, 'Bench ' || n FROM generate_series(2, {count}) AS n",
-    "CREATE TEMPORARY TABLE seats ON COMMIT DROP AS"
-    " SELECT id, row_number() OVER (ORDER BY slug <> 'default', slug) - 1 AS seat FROM workspaces",
-    "UPDATE conversations AS c SET workspace_id = s.id FROM seats AS s"
-    " WHERE s.seat = abs(hashtext(c.id::text)) % {count}",
-    "UPDATE conversation_turns AS t SET workspace_id = s.id FROM seats AS s"
-    " WHERE s.seat = abs(hashtext(t.conversation_id::text)) % {count}",
-    "UPDATE conversation_texts AS t SET workspace_id = s.id FROM seats AS s"
-    " WHERE s.seat = abs(hashtext(t.conversation_id::text)) % {count}",
-    "DELETE FROM findings",
-)
-
-
-def spread(store: ConvStore, *, workspaces: int = WORKSPACES) -> None:
-    """Deal the conversations of a loaded store out to several workspaces, of which the actor keeps one."""
-    with store.database.admin() as connection:
-        for statement in _SPREAD:
-            connection.execute(sql.SQL(statement).format(count=sql.Literal(workspaces)))
-    with store.database.admin(autocommit=True) as connection:
-        connection.execute("VACUUM (FULL, ANALYZE) conversations")
-        connection.execute("VACUUM (FULL, ANALYZE) conversation_turns")
-        connection.execute("VACUUM (FULL, ANALYZE) conversation_texts")
 
 
 def measure(store: ConvStore, *, runs: int = RUNS) -> Iterator[Measurement]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from benchmarks.loading import load
+from benchmarks.spreading import spread
 from convstore.core import ConvStore, Resources
 from convstore.settings import Settings
 
@@ -20,7 +21,7 @@ _LOG = logging.getLogger(__name__)
 
 @contextmanager
 def open_store(
-    *, home: Path, url: str | None = None, admin_url: str | None = None, conversations: int
+    *, home: Path, url: str | None = None, admin_url: str | None = None, conversations: int, workspaces: int = 1
 ) -> Iterator[ConvStore]:
     """A store with many conversations; an empty one is filled first, a full one is taken as it is.
 
@@ -28,6 +29,8 @@ def open_store(
     ----------
     home
         Folder of the embedded server, and of the files.
+    workspaces
+        Deal the conversations out to so many, of which the actor belongs to one.
     url, admin_url
         A server that runs already; without them the embedded one is used.
     """
@@ -49,6 +52,8 @@ def open_store(
             seconds = load(
                 store.database.admin_url, workspace_id=actor.workspace_id, user_id=actor.user_id, count=conversations
             )
+            if workspaces > 1:
+                spread(store, workspaces=workspaces)
             _LOG.info("loaded in %.0f s", seconds)
         yield store
     finally:

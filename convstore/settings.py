@@ -70,7 +70,9 @@ class Settings(BaseSettings):
 
     max_file_bytes: int = Field(256 * MEBIBYTE, gt=0, description="Largest file that is read by an import.")
     max_upload_bytes: int = Field(64 * MEBIBYTE, gt=0, description="Largest body that the HTTP API accepts.")
-    cache_seconds: int = Field(300, ge=0, description="How long pages and counts are kept.")
+    cache_seconds: int = Field(
+        300, ge=0, le=300, description="How long pages, counts and signed addresses are kept; five minutes at most."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", description="Least level that is logged."
     )

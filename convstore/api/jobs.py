@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
@@ -27,7 +27,9 @@ class Request(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"task": "reconcile", "repair": True}})
 
-    task: str = Field(min_length=1, max_length=100, description="verify, reconcile, retention, archive, …")
+    task: Literal["verify", "reconcile", "retention", "archive", "duplicates", "checks"] = Field(
+        description="Imports and exports are queued by their own routes."
+    )
     repair: bool = Field(False, description="For reconcile.")
 
 

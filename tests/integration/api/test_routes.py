@@ -180,6 +180,8 @@ def test_jobs_are_asked_for_watched_stopped_and_retried(client: httpx.Client, be
     job = started.json()["job"]
     assert (job["task"], job["status"], job["asked_by"]) == ("verify", "queued", "Jana")
     assert client.post("/api/jobs", json={"task": "verify"}).json()["job"]["id"] == job["id"], "queued once"
+    for not_alone in ("export", "ingest", "no-such-task"):
+        assert client.post("/api/jobs", json={"task": not_alone}).status_code == 422
     cancelled = client.post(f"/api/jobs/{job['id']}/cancel").json()["job"]
     assert cancelled["status"] == "cancelled"
     assert client.post(f"/api/jobs/{job['id']}/cancel").status_code == 409

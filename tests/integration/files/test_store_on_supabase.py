@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
+import jwt
 import orjson
 import psycopg
 import pytest
+from pydantic import ValidationError
 
 from convstore.core import ConvStore, Resources
+from convstore.files import unpack
 from convstore.settings import Settings
 from convstore.storage_setup import check_storage_policies, prepare_storage
 from tests.fixtures_database import Server
@@ -82,3 +87,26 @@ def test_a_conversation_lives_and_goes(on_supabase: Resources) -> None:
 
     store.delete(["start"], hard=True, confirm=True)
     assert stored_objects(on_supabase) == []
+
+
+def test_signed_addresses_are_made_on_demand_kept_briefly_and_never_stored(on_supabase: Resources) -> None:
+    prepare_storage(on_supabase.database, on_supabase.files)
+    store = ConvStore.for_operator(on_supabase)
+    store.ingest_uploads({"a.json": conversation("With one page.")})
+    address = store.signed_url("start")
+    assert address is not None
+    packed = httpx.get(address).raise_for_status().content
+    assert orjson.loads(unpack(packed)) == orjson.loads(store.document("start"))
+    token = parse_qs(urlsplit(address).query)["token"][0]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] == 3600
+    assert store.signed_url("start") == address, "kept"
+    with on_supabase.database.admin() as connection:
+        rows = connection.execute("SELECT to_jsonb(c)::text FROM conversations AS c").fetchall()
+        events = connection.execute("SELECT to_jsonb(e)::text FROM events AS e").fetchall()
+    assert not [row for (row,) in [*rows, *events] if token in row or "/sign/" in row]
+
+
+def test_nothing_is_kept_for_longer_than_five_minutes() -> None:
+    with pytest.raises(ValidationError):
+        Settings(cache_seconds=301)
