@@ -185,8 +185,6 @@ def seed(database: Database, *, admin_email: str | None, local_name: str) -> UUI
     admin_email
         The first admin; None: the local user of this machine.
     """
-    from convstore.database.migration import MIGRATION_LOCK
-
     with database.admin() as connection:
         # Whoever comes second sees what the first one made.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])

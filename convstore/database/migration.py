@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from alembic import op
 from sqlalchemy import Connection
 
 __all__ = ["MIGRATION_LOCK", "compare_options", "run_script"]
@@ -15,6 +14,8 @@ MIGRATION_LOCK = 4_707_220_190
 
 def run_script(sql: str) -> None:
     """Run a script of several statements, or print it when migrations are rendered as SQL."""
+    from alembic import op
+
     context = op.get_context()
     if context.as_sql:
         context.impl.static_output(sql)

@@ -157,8 +157,8 @@ def test_review_and_undo(filled: CommandLine) -> None:
 
 
 def test_queues(filled: CommandLine) -> None:
-    saved = filled("queue", "save", "Greetings", "--text", "what now", "--sort", "name", "--order", "desc", "--json")
-    assert saved.document == {"name": "Greetings", "filter": {"text": "what now"}, "sort": "name", "order": "desc"}
+    saved = filled("queue", "save", "Greetings", "--text", "talk", "--sort", "name", "--order", "desc", "--json")
+    assert saved.document == {"name": "Greetings", "filter": {"text": "talk"}, "sort": "name", "order": "desc"}
     listed = filled("queue", "list", "--json").document["queues"]
     assert [(one["name"], one["left"], one["held_by_others"]) for one in listed] == [
         ("To review", 3, 0), ("Greetings", 3, 0),
@@ -177,7 +177,7 @@ def test_queues(filled: CommandLine) -> None:
 
 def test_a_whole_filter_is_decided_and_taken_back(filled: CommandLine) -> None:
     filled("review", "talk-0", "--status", "rejected")
-    wanted = ["review-all", "--text", "what now", "--to", "approved"]
+    wanted = ["review-all", "--text", "talk", "--to", "approved"]
     would = filled(*wanted, "--dry-run", "--json").document
     assert (would["matched"], would["moving"], would["released"]) == (3, 2, 0)
     assert set(would["samples"]) == {"talk-1", "talk-2"}

