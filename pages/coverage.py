@@ -6,11 +6,9 @@ import streamlit as st
 
 from convstore.model import Filter
 from convstore.ui import covering, empty
-from convstore.ui.address import params_of
 from convstore.ui.decisions import say_what_happened
-from convstore.ui.filters import filter_form, is_empty, vocabulary_of
+from convstore.ui.filters import filter_form, is_empty, show_conversations, vocabulary_of
 from convstore.ui.frame import heading
-from convstore.ui.navigation import go
 from convstore.ui.session import current_store
 from convstore.ui.words import counted, moment
 
@@ -23,7 +21,7 @@ say_what_happened()
 
 def opened(chosen: Filter) -> None:
     """Leave for the conversations of a filter."""
-    go("browse", params_of(chosen, vocabulary))
+    show_conversations(chosen, vocabulary)
 
 
 head = heading("Coverage")

@@ -8,9 +8,9 @@ from convstore.model import Filter
 from convstore.ui import empty
 from convstore.ui.address import params_of
 from convstore.ui.decisions import say_what_happened
-from convstore.ui.filters import filter_form, is_empty, vocabulary_of
+from convstore.ui.filters import filter_form, is_empty, show_conversations, vocabulary_of
 from convstore.ui.frame import heading
-from convstore.ui.navigation import go, link
+from convstore.ui.navigation import link
 from convstore.ui.quality import feelings, scores, text
 from convstore.ui.quality.standouts import standouts
 from convstore.ui.session import current_store
@@ -25,7 +25,7 @@ say_what_happened()
 
 def opened(chosen: Filter) -> None:
     """Leave for the conversations of a filter."""
-    go("browse", params_of(chosen, vocabulary))
+    show_conversations(chosen, vocabulary)
 
 
 head = heading("Quality")

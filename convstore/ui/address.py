@@ -15,7 +15,7 @@ from typing import Any
 from convstore.model import Filter, ScoreRange
 from convstore.ui.status import FINDINGS, STATUSES, TIERS
 
-__all__ = ["EXTRAS", "Vocabulary", "extra_params", "filter_of", "params_of"]
+__all__ = ["EXTRAS", "WIDGETS", "Vocabulary", "extra_params", "filter_of", "params_of"]
 
 #: Parameters without a widget of their own: other screens and people set them, each with the field it fills.
 EXTRAS: Mapping[str, str] = {
@@ -33,8 +33,9 @@ EXTRAS: Mapping[str, str] = {
     "release": "release",
 }
 _LISTS = ("category", "source", "emotion", "reviewer", "processing", "id")
-_WIDGETS = {"status": "statuses", "persona": "personas", "arc": "arcs", "topic": "topics", "tier": "tiers",
-            "finding": "findings"}  # fmt: skip
+#: Parameters that widgets of the filter form write, each with its field.
+WIDGETS = {"status": "statuses", "persona": "personas", "arc": "arcs", "topic": "topics", "tier": "tiers",
+           "finding": "findings"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _distinct(names: Mapping[str, str]) -> dict[str, str]:
 def params_of(wanted: Filter, vocabulary: Vocabulary) -> dict[str, list[str]]:
     """The address of a filter."""
     params: dict[str, list[str]] = {}
-    for name, attribute in _WIDGETS.items():
+    for name, attribute in WIDGETS.items():
         params[name] = [vocabulary.word(name, code) for code in getattr(wanted, attribute)]
     if wanted.min_quality is not None or wanted.max_quality is not None:
         params["quality"] = [str(float(wanted.min_quality or 1)), str(float(wanted.max_quality or 5))]
@@ -97,7 +98,7 @@ def params_of(wanted: Filter, vocabulary: Vocabulary) -> dict[str, list[str]]:
 def filter_of(params: Mapping[str, Sequence[str]], vocabulary: Vocabulary) -> Filter:
     """The filter of an address; what cannot be understood is left out."""
     fields: dict[str, Any] = {
-        attribute: vocabulary.codes(name, params.get(name, ())) for name, attribute in _WIDGETS.items()
+        attribute: vocabulary.codes(name, params.get(name, ())) for name, attribute in WIDGETS.items()
     }
     limits = [value for text in params.get("quality", ()) if (value := _decimal(text)) is not None]
     if len(limits) == 2:

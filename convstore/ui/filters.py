@@ -8,18 +8,20 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 
 from convstore.core import ConvStore
 from convstore.model import Filter
-from convstore.ui.address import EXTRAS, Vocabulary, extra_params
+from convstore.ui.address import EXTRAS, WIDGETS, Vocabulary, extra_params, params_of
+from convstore.ui.navigation import go
 from convstore.ui.words import moment, plain
 
-__all__ = ["address", "clear", "filter_form", "is_empty", "vocabulary_of"]
+__all__ = ["address", "clear", "filter_form", "is_empty", "show_conversations", "vocabulary_of"]
 
 _LOWEST, _HIGHEST = 1.0, 5.0
+_AWAITED = "awaited-filter"
 _EMPTY: dict[str, Any] = {
     "text": "",
     "status": [],
@@ -39,6 +41,8 @@ def vocabulary_of(store: ConvStore) -> Vocabulary:
 
 def filter_form(vocabulary: Vocabulary) -> Filter:
     """Show the form; the filter that it says."""
+    for name, value in st.session_state.pop(_AWAITED, {}).items():
+        st.session_state[name] = value
     with st.sidebar:
         text = st.text_input(
             "Search",
@@ -83,6 +87,20 @@ def filter_form(vocabulary: Vocabulary) -> Filter:
                 "Clear filters", key="clear-filters", type="tertiary", icon=":material/filter_alt_off:", on_click=clear
             )
     return wanted
+
+
+def show_conversations(wanted: Filter, vocabulary: Vocabulary) -> NoReturn:
+    """Leave for Browse with a filter."""
+    # The screen that is left has the same widgets, and Streamlit lets nobody else write what they write in the address.
+    st.session_state[_AWAITED] = {
+        "text": wanted.text or "",
+        **{
+            name: [code for code in getattr(wanted, field) if code in vocabulary.words[name]]
+            for name, field in WIDGETS.items()
+        },
+        "quality": (float(wanted.min_quality or _LOWEST), float(wanted.max_quality or _HIGHEST)),
+    }
+    go("browse", {name: values for name, values in params_of(wanted, vocabulary).items() if name in EXTRAS})
 
 
 def is_empty(wanted: Filter) -> bool:
