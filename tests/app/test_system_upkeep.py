@@ -82,3 +82,30 @@ def test_a_viewer_changes_nothing(demo_store: ConvStore, open_screen: Opener) ->
     app = open_screen(demo_store.settings, "system")
     assert not app.exception
     assert not [button for button in app.button if str(button.key).startswith("start-")]
+
+
+def test_every_upkeep_runs_from_its_button(demo_store: ConvStore, open_screen: Opener) -> None:
+    app = open_screen(demo_store.settings, "system")
+    asked = [str(button.key) for button in app.button if str(button.key).startswith("start-")]
+    assert len(asked) == 5
+    for key in asked:
+        app.button(key=key).click().run()
+        assert not app.exception
+        run_worker(demo_store.resources, once=True)
+    assert sorted((job.task, job.status) for job in demo_store.jobs()) == [
+        ("archive", "succeeded"),
+        ("reconcile", "succeeded"),
+        ("reconcile", "succeeded"),
+        ("retention", "succeeded"),
+        ("verify", "succeeded"),
+    ]
+
+
+def test_a_limit_is_set_and_taken_away(demo_store: ConvStore, open_screen: Opener) -> None:
+    app = open_screen(demo_store.settings, "system")
+    for megabytes, kept in ((200, 200_000_000), (0, None)):
+        [field] = [field for field in app.number_input if field.label.startswith("Megabytes")]
+        field.set_value(megabytes)
+        [put] = [button for button in app.button if button.label == "Set"]
+        put.click().run()
+        assert demo_store.workspace().quota_bytes == kept
