@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 _HEAVY = (
-    "adbc_driver_postgresql", "alembic", "fastapi", "numpy", "pandas", "plotly", "procrastinate", "psycopg", "pyarrow",
+    "alembic", "fastapi", "numpy", "pandas", "plotly", "procrastinate", "psycopg", "pyarrow",
     "pydantic", "sqlalchemy", "streamlit", "supabase",
 )  # fmt: skip
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from convstore.errors import SettingsError, SignInError, UnavailableError
 from convstore.identity import TokenVerifier, identity_of_claims
 from convstore.settings import Settings
+from tests.key_server import served_keys
 
 SECRET = "a secret of at least thirty-two characters"
 ISSUER = "https://project.example.org/auth/v1"
@@ -33,25 +32,8 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def jwks_url() -> Iterator[str]:
-    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
-    body = json.dumps({"keys": [{**public, "kid": "one", "use": "sig"}]}).encode()
-
-    class Keys(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Keys)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/keys"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served_keys(KEY) as address:
+        yield address
 
 
 @pytest.fixture

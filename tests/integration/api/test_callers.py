@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +19,7 @@ from convstore.settings import Settings
 from tests.integration.api.serving import ServedApi, served_api
 from tests.integration.conversations import document
 from tests.integration.security.people import join
+from tests.key_server import served_keys
 
 SECRET = "a secret of at least thirty-two characters"
 PROJECT = "https://project.example.org"
@@ -52,25 +51,8 @@ def unsigned() -> str:
 
 @pytest.fixture(scope="module")
 def keys_url() -> Iterator[str]:
-    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
-    body = json.dumps({"keys": [{**public, "kid": "one", "use": "sig"}]}).encode()
-
-    class Keys(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Keys)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/keys"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served_keys(KEY) as address:
+        yield address
 
 
 def signing(shared_resources: Resources, **settings: Any) -> Resources:
