@@ -11,6 +11,7 @@ from typing import NamedTuple
 from convstore.database import Context, Database
 from convstore.errors import NotFoundError
 from convstore.files import DamagedFileError, FileStore, unpack
+from convstore.files.zipped import ZipPieces
 from convstore.model import Actor, Filter
 from convstore.queries.conversations import list_conversations
 
@@ -21,30 +22,6 @@ MAX_NAME = 150
 _UNSAFE = re.compile(r"[^\w.@+=-]+")
 #: A zip knows no earlier time.
 _FIRST_YEAR = 1980
-
-
-class _Sink:
-    """Takes what `zipfile` writes and hands it on; no seeking, so that nothing has to be kept."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def write(self, data: bytes, /) -> int:
-        """Take a piece."""
-        self._pieces.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing waits here."""
-
-    def close(self) -> None:
-        """Nothing to let go of."""
-
-    def drain(self) -> bytes:
-        """Everything since the last call."""
-        data = b"".join(self._pieces)
-        self._pieces.clear()
-        return data
 
 
 class _Member(NamedTuple):
@@ -58,7 +35,7 @@ def iter_zip(database: Database, files: FileStore, actor: Actor, wanted: Filter)
 
     Rows are read with the person's own rights before any file is. What cannot be read is named in `MISSING.txt`.
     """
-    sink = _Sink()
+    sink = ZipPieces()
     names: set[str] = set()
     missing: list[str] = []
     with zipfile.ZipFile(sink, "w") as archive:
@@ -74,10 +51,10 @@ def iter_zip(database: Database, files: FileStore, actor: Actor, wanted: Filter)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o600 << 16
             archive.writestr(info, document)
-            yield sink.drain()
+            yield sink.take()
         if missing:
             archive.writestr("MISSING.txt", "".join(missing))
-    yield sink.drain()
+    yield sink.take()
 
 
 def _iter_members(database: Database, actor: Actor, wanted: Filter) -> Iterator[_Member]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import shutil
 import tempfile
 import zipfile
@@ -15,6 +14,7 @@ from uuid import UUID
 from convstore.errors import InvalidInputError
 from convstore.files import FileStore
 from convstore.files.store import GZIP, MAX_OBJECT_BYTES
+from convstore.files.zipped import ZipPieces
 from convstore.model import Actor
 from convstore.release.reports import ReleaseReport
 
@@ -51,7 +51,7 @@ def files_in(folder: Path) -> list[tuple[str, Path]]:
 
 def iter_zip(files: Sequence[tuple[str, Path]]) -> Iterator[bytes]:
     """Files as one zip under these names, in constant memory."""
-    sink = _Sink()
+    sink = ZipPieces()
     with zipfile.ZipFile(sink, "w") as archive:
         for name, path in files:
             kind = zipfile.ZIP_STORED if path.suffix in _STORED_SUFFIXES else zipfile.ZIP_DEFLATED
@@ -108,29 +108,3 @@ def _check_size(name: str, size: int) -> None:
 
 def _key(user_id: UUID, release_id: UUID, name: str) -> str:
     return f"{user_id}/releases/{release_id}/{name}.gz"
-
-
-class _Sink(io.RawIOBase):
-    """Collects what a zip writes until somebody takes it; can't go back, so the zip never tries."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._parts: list[bytes] = []
-        self.size = 0
-
-    def writable(self) -> bool:
-        """True."""
-        return True
-
-    def write(self, data: object) -> int:
-        """Keep `data`."""
-        part = bytes(data)  # type: ignore[call-overload]
-        self._parts.append(part)
-        self.size += len(part)
-        return len(part)
-
-    def take(self) -> bytes:
-        """Everything since the last time."""
-        taken = b"".join(self._parts)
-        self._parts, self.size = [], 0
-        return taken
