@@ -30,15 +30,18 @@ __all__ = ["back", "bar", "extras", "head", "place"]
 _SHOWN_CHARACTERS = 200_000
 
 
-def place(identifier: str) -> DeltaGenerator:
-    """The centred column for one conversation, from its top."""
-    slot = st.empty()
-    if st.session_state.get("read") != identifier:
+def place(identifier: object) -> DeltaGenerator:
+    """The centred column for one conversation, from its top when another one comes."""
+    if st.session_state.get("read") == identifier:
+        # Emptied and filled again, a slow browser would show the gap and close what is open inside.
+        outer = st.container(horizontal_alignment="center")
+    else:
         # A page keeps its scroll position unless what it shows goes away for a moment.
         st.session_state["read"] = identifier
-        slot.empty()
+        slot = st.empty()
         time.sleep(0.05)
-    return slot.container(horizontal_alignment="center").container(width=820)
+        outer = slot.container(horizontal_alignment="center")
+    return outer.container(width=820)
 
 
 def back(walk: Walk | None, vocabulary: Vocabulary) -> None:

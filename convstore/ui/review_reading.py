@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -20,23 +18,9 @@ from convstore.ui.navigation import go
 from convstore.ui.review_bench import Bench, Reading
 from convstore.ui.turns import turns_beside_notes
 
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
-__all__ = ["bar", "heartbeat", "nothing_left", "place", "show"]
+__all__ = ["bar", "heartbeat", "nothing_left", "show"]
 
 _HEARTBEAT_S = 120
-
-
-def place(reading: Reading) -> DeltaGenerator:
-    """The centred column, from its top when another conversation comes."""
-    slot = st.empty()
-    if st.session_state.get("reviewed-row") != reading.row:
-        # A page keeps its scroll position unless what it shows goes away for a moment.
-        st.session_state["reviewed-row"] = reading.row
-        slot.empty()
-        time.sleep(0.05)
-    return slot.container(horizontal_alignment="center").container(width=820)
 
 
 def show(store: ConvStore, bench: Bench, reading: Reading, vocabulary: Vocabulary) -> None:
