@@ -8,13 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 from uuid import UUID
 
 import streamlit as st
 
 from convstore.core import ConvStore
-from convstore.model import DIMENSIONS, BatchOutcome, ConversationDetail, Status
+from convstore.model import BatchOutcome, ConversationDetail, Status
 from convstore.review.changes import TurnChange
 from convstore.review.desk import ReviewRules
 from convstore.review.drafts import Persona
@@ -22,7 +23,7 @@ from convstore.review.queues import DEFAULT_QUEUE, Progress, Queue
 from convstore.ui.status import ACTIONS
 from convstore.ui.words import counted, plain, sentence
 
-__all__ = ["Bench", "Changed", "Reading", "bench_of", "note_key", "score_key"]
+__all__ = ["Bench", "Changed", "Reading", "bench_of"]
 
 #: The conversation on screen and the next three.
 _STOCK = 4
@@ -34,14 +35,8 @@ _HOLD_S = 60.0
 _COUNT_S = 10.0
 
 
-def score_key(row: UUID, dimension: str) -> str:
-    """The widget of one score."""
-    return f"score-{row}-{dimension}"
-
-
-def note_key(row: UUID) -> str:
-    """The widget of the note about the conversation."""
-    return f"note-{row}"
+#: A control that is given another value is another control: a browser that lags behind can't send the old one back.
+_editions = count()
 
 
 @dataclass(slots=True)
@@ -56,6 +51,7 @@ class Reading:
     turn_notes: dict[int, str]
     seconds: float
     seen_at_s: float | None = None
+    controls: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, store: ConvStore, row: UUID, said: Mapping[str, Any] | None = None) -> Reading:
@@ -97,22 +93,26 @@ class Reading:
             self.seconds += min(now - self.seen_at_s, _IDLE_S)
         self.seen_at_s = now
 
-    def listen(self) -> None:
-        """Take over what the widgets say, or give them what a draft says."""
-        state = st.session_state
-        for name in DIMENSIONS:
-            key = score_key(self.row, name)
-            if key not in state:
-                state[key] = self.scores.get(name)
-            elif state[key] is None:
-                self.scores.pop(name, None)
-            else:
-                self.scores[name] = state[key]
-        key = note_key(self.row)
-        if key in state:
-            self.note = state[key]
+    def control(self, name: str) -> str:
+        """The key of the control of a score or the note: a new one whenever its value comes from elsewhere."""
+        return self.controls.setdefault(name, f"{name}-{self.row}-{next(_editions)}")
+
+    def give(self, name: str, value: float) -> None:
+        """Score by a key or a button; the control follows."""
+        self.scores[name] = value
+        self.controls.pop(name, None)
+
+    def chose(self, name: str, control: str) -> None:
+        """Take over what was chosen in the control of a score."""
+        value = st.session_state.get(control)
+        if value is None:
+            self.scores.pop(name, None)
         else:
-            state[key] = self.note
+            self.scores[name] = value
+
+    def listen(self) -> None:
+        """Take over what the note says."""
+        self.note = st.session_state.get(self.control("note"), self.note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +233,6 @@ class Bench:
         changes = store.desk.changes(
             fresh.detail, before.conversation.turns_sha256, read_turns=before.turns
         )  # fmt: skip
-        self._forget_widgets(reading.row)
         self.stock[0] = fresh
         self.asking, self.changed = "changed", Changed(changes)
 
@@ -246,11 +245,9 @@ class Bench:
             return
         st.session_state["news"] = "Taken back. Your scores are as they were."
         store.desk.take(last.row)
-        self._forget_widgets(last.row)
         reading = Reading.open(store, last.row, last.said)
         store.desk.save_draft(last.row, reading.as_draft())
         self.stock = [reading, *(other for other in self.stock if other.row != last.row)]
-        reading.listen()
         self._count(-1)
 
     def _count(self, done: int) -> None:
@@ -263,10 +260,6 @@ class Bench:
                 done_today_by_me=max(0, self.progress.done_today_by_me + done),
                 held_by_others=self.progress.held_by_others,
             )
-
-    def _forget_widgets(self, row: UUID) -> None:
-        for key in (note_key(row), *(score_key(row, name) for name in DIMENSIONS)):
-            st.session_state.pop(key, None)
 
     def fill(self, store: ConvStore) -> None:
         """Have the next ones ready, and drop what is no longer this reviewer's to read."""

@@ -9,7 +9,7 @@ import streamlit as st
 
 from convstore.core import ConvStore
 from convstore.ui.guard import guard
-from convstore.ui.review_bench import Bench, Reading, note_key, score_key
+from convstore.ui.review_bench import Bench, Reading
 from convstore.ui.review_rubric import RUBRIC
 
 __all__ = ["scores_panel"]
@@ -36,16 +36,16 @@ def _panel(store: ConvStore, bench: Bench) -> None:
         if st.session_state.pop("unsaved", False):
             bench.save_draft(store)
     active = _active(reading)
-    given = sum(st.session_state.get(score_key(reading.row, name)) is not None for name in _NAMES)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader("Your scores", anchor=False, width="content")
-        st.caption(f"{given} of {len(_NAMES)}", width="content")
+        st.caption(f"{len(reading.scores)} of {len(_NAMES)}", width="content")
     for name in _NAMES:
         _control(reading, name, is_active=name == active)
     _rubric(reading, active, asking=bench.asking is not None)
     st.text_area(
         "Note",
-        key=note_key(reading.row),
+        value=reading.note,
+        key=reading.control("note"),
         placeholder="What should the next reader know?",
         max_chars=2000,
         height=90,
@@ -58,13 +58,13 @@ def _active(reading: Reading) -> str:
     row, chosen = st.session_state.get(_ACTIVE, (None, None))
     if row == reading.row and chosen in RUBRIC:
         return str(chosen)
-    unscored = [name for name in _NAMES if st.session_state.get(score_key(reading.row, name)) is None]
+    unscored = [name for name in _NAMES if name not in reading.scores]
     return unscored[0] if unscored else _NAMES[-1]
 
 
 def _control(reading: Reading, name: str, *, is_active: bool) -> None:
-    key = score_key(reading.row, name)
-    value = st.session_state.get(key)
+    key = reading.control(name)
+    value = reading.scores.get(name)
     words = f":primary[**{RUBRIC[name].name}**]" if is_active else RUBRIC[name].name
     if value is not None:
         words += f" · **{value:g}**"
@@ -73,13 +73,14 @@ def _control(reading: Reading, name: str, *, is_active: bool) -> None:
     st.segmented_control(
         words,
         _HALVES,
+        default=value,
         format_func=_mark,
         key=key,
         # Who comes from another screen keeps its narrow sidebar: two lines rather than a 5 that nobody can press.
         wrap=True,
         width="stretch",
-        on_change=_scored,
-        args=(reading, name),
+        on_change=_chose,
+        args=(reading, name, key),
     )
 
 
@@ -111,7 +112,12 @@ def _rubric(reading: Reading, name: str, *, asking: bool) -> None:
 
 
 def _give(reading: Reading, name: str, value: float) -> None:
-    st.session_state[score_key(reading.row, name)] = value
+    reading.give(name, value)
+    _scored(reading, name)
+
+
+def _chose(reading: Reading, name: str, control: str) -> None:
+    reading.chose(name, control)
     _scored(reading, name)
 
 
@@ -119,7 +125,7 @@ def _scored(reading: Reading, name: str) -> None:
     _unsaved()
     # The next one in order that has no score yet; the same one again where all have one.
     after = [*_NAMES[_NAMES.index(name) + 1 :], *_NAMES[: _NAMES.index(name)]]
-    unscored = [other for other in after if st.session_state.get(score_key(reading.row, other)) is None]
+    unscored = [other for other in after if other not in reading.scores]
     st.session_state[_ACTIVE] = (reading.row, unscored[0] if unscored else name)
     st.session_state["scored-last"] = (reading.row, name)
 
@@ -128,9 +134,9 @@ def _half_more(reading: Reading, name: str) -> None:
     """Half a point more for what was scored last: 4 and H is 4.5."""
     row, last = st.session_state.get("scored-last", (None, None))
     target = last if row == reading.row else name
-    value = st.session_state.get(score_key(reading.row, target))
+    value = reading.scores.get(target)
     if value is not None:
-        st.session_state[score_key(reading.row, target)] = min(_HALVES[-1], value + 0.5)
+        reading.give(target, min(_HALVES[-1], value + 0.5))
         _unsaved()
 
 
