@@ -23,7 +23,7 @@ from convstore.database import system_context
 from convstore.errors import ConvstoreError, SettingsError
 from convstore.queue import QUEUE_SCHEMA
 from convstore.worker.running import run_job
-from convstore.worker.schedule import DAILY, defer_daily
+from convstore.worker.schedule import DAILY, defer_daily, prune_jobs
 
 __all__ = ["run_worker", "run_worker_in_background"]
 
@@ -71,6 +71,7 @@ def make_app(resources: Resources) -> App:
     @app.task(name="daily", queue="convstore")
     def daily(timestamp: int) -> None:
         defer_daily(resources)
+        log.info("old jobs removed", extra={"jobs": prune_jobs(resources)})
 
     return app
 

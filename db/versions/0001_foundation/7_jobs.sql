@@ -167,6 +167,27 @@ BEGIN
 END
 $$;
 
+-- What has been over for long goes, from the queue as well. An import whose files still wait is retention's to end, and
+-- a row of the queue stays as long as a job may be tried again by it.
+CREATE FUNCTION convstore.prune_jobs(keep_days integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = procrastinate, pg_temp AS
+$$
+DECLARE
+    over_since timestamptz := now() - make_interval(days => keep_days);
+    pruned integer;
+BEGIN
+    DELETE FROM public.jobs AS j
+    WHERE j.finished_at < over_since
+      AND (j.task <> 'ingest' OR j.status = 'succeeded' OR j.arguments ? 'discarded_at');
+    GET DIAGNOSTICS pruned = ROW_COUNT;
+    DELETE FROM procrastinate_jobs AS q
+    WHERE q.status IN ('succeeded', 'failed', 'cancelled', 'aborted')
+      AND NOT EXISTS (SELECT FROM public.jobs AS j WHERE j.queue_id = q.id)
+      AND NOT EXISTS (SELECT FROM procrastinate_events AS e WHERE e.job_id = q.id AND e.at >= over_since);
+    RETURN pruned;
+END
+$$;
+
 CREATE FUNCTION convstore.workers_alive(silent_s double precision) RETURNS integer
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS
 $$
@@ -177,10 +198,10 @@ $$;
 REVOKE ALL ON FUNCTION
     convstore.put_in_queue(uuid, text), convstore.enqueue(uuid, text, jsonb, uuid, boolean), convstore.own_job(uuid),
     convstore.cancel_job(uuid), convstore.retry_job(uuid), convstore.take_over_jobs(double precision),
-    convstore.workers_alive(double precision)
+    convstore.prune_jobs(integer), convstore.workers_alive(double precision)
     FROM PUBLIC, anon;
 GRANT EXECUTE ON FUNCTION
     convstore.enqueue(uuid, text, jsonb, uuid, boolean), convstore.cancel_job(uuid), convstore.retry_job(uuid),
     convstore.workers_alive(double precision)
     TO authenticated, service_role;
-GRANT EXECUTE ON FUNCTION convstore.take_over_jobs(double precision) TO service_role;
+GRANT EXECUTE ON FUNCTION convstore.take_over_jobs(double precision), convstore.prune_jobs(integer) TO service_role;

@@ -16,7 +16,7 @@ from convstore.errors import ConflictError, ForbiddenError, NotFoundError, Stora
 from convstore.queue import defer
 from convstore.retention import RETRY_DAYS
 from convstore.worker import run_worker, run_worker_in_background, task
-from convstore.worker.schedule import DAILY_TASKS, defer_daily
+from convstore.worker.schedule import DAILY_TASKS, KEEP_JOBS_DAYS, defer_daily, prune_jobs
 from tests.integration.conversations import document
 
 _calls: list[tuple[str, str]] = []
@@ -128,6 +128,7 @@ def test_rights_of_people(store: ConvStore) -> None:
         "SELECT * FROM procrastinate.procrastinate_jobs",
         "SELECT convstore.put_in_queue(gen_random_uuid(), NULL)",
         "SELECT convstore.take_over_jobs(0)",
+        "SELECT convstore.prune_jobs(0)",
         "SELECT convstore.archive_conversations(gen_random_uuid(), '{}')",
     ):
         with pytest.raises(ForbiddenError), store.database.transaction(Context.of(omar.actor)) as connection:
@@ -222,6 +223,43 @@ def test_daily_work_is_done_in_convstores_own_name(store: ConvStore, resources: 
     assert sorted((job.task, job.status, job.asked_by) for job in store.jobs()) == [
         (name, "succeeded", "convstore") for name in sorted(DAILY_TASKS)
     ]
+
+
+def test_jobs_that_are_long_over_go_and_what_can_go_on_stays(store: ConvStore, resources: Resources) -> None:
+    def later(days: int) -> None:
+        with store.database.admin() as connection:
+            connection.execute("UPDATE jobs SET finished_at = finished_at - make_interval(days => %s)", [days])
+            connection.execute(
+                "UPDATE procrastinate.procrastinate_events SET at = at - make_interval(days => %s)", [days]
+            )
+
+    def queue_rows() -> int:
+        with store.database.admin() as connection:
+            row = connection.execute("SELECT count(*) FROM procrastinate.procrastinate_jobs").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    store.defer("test: note")
+    failed = store.defer("test: broken")
+    run_worker(resources, once=True)
+    # Tried again, it has a second row in the queue; the first is nobody's.
+    store.retry_job(failed)
+    run_worker(resources, once=True)
+    cancelled_import = store.ingest_later(uploads(1))
+    store.cancel_job(cancelled_import)
+    assert queue_rows() == 4
+
+    later(KEEP_JOBS_DAYS - 1)
+    assert prune_jobs(resources) == 0
+    assert queue_rows() == 4
+    waiting = store.defer("verify")
+    later(2)
+    assert prune_jobs(resources) == 2
+    assert {job.id for job in store.jobs()} == {cancelled_import, waiting}
+    assert queue_rows() == 2
+    store.retry_job(cancelled_import)
+    run_worker(resources, once=True)
+    assert {job.status for job in store.jobs()} == {"succeeded"}
 
 
 def uploads(count: int, prefix: str = "talk") -> dict[str, bytes]:
