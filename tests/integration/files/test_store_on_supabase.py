@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import jwt
 import orjson
-import psycopg
 import pytest
 from pydantic import ValidationError
 
@@ -18,8 +17,7 @@ from convstore.files import unpack
 from convstore.settings import Settings
 from convstore.storage_setup import check_storage_policies, prepare_storage
 from tests.fixtures_database import Server
-from tests.supabase_storage.schema import STORAGE_SCHEMA
-from tests.supabase_storage.server import SupabaseStorageServer
+from tests.supabase_storage.project import supabase_project
 
 
 def conversation(reply: str) -> bytes:
@@ -29,25 +27,8 @@ def conversation(reply: str) -> bytes:
 
 @pytest.fixture
 def on_supabase(server: Server, database_name: str, tmp_path: Path) -> Iterator[Resources]:
-    with psycopg.connect(server.url(database_name)) as connection:
-        connection.execute(STORAGE_SCHEMA)
-    folder = tmp_path / "objects"
-    folder.mkdir()
-    with SupabaseStorageServer(server.url(database_name), folder) as storage:
-        settings = server.settings(database_name, tmp_path / "home").model_copy(
-            update={
-                "storage": "supabase",
-                "supabase_url": storage.url,
-                "supabase_service_role_key": _secret(storage.service_role_key),
-            }
-        )
-        resources = Resources(settings)
+    with supabase_project(server.settings(database_name, tmp_path / "home")) as resources:
         yield resources
-        resources.close()
-
-
-def _secret(value: str) -> object:
-    return Settings(supabase_service_role_key=value).supabase_service_role_key
 
 
 def stored_objects(resources: Resources) -> list[str]:
