@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,16 +13,14 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from convstore.core import ConvStore, Resources
-from convstore.resources import APP_FOLDER, HOME_SCRIPT
 from convstore.settings import Settings
 from tests.browser.screen import Screen
-from tests.browser.serving import free_port
+from tests.browser.serving import app_of, free_port
 from tests.fixtures_database import Server
 
 CHROMIUM = Path("/usr/bin/chromium")
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
               "--disable-component-update", "--disable-sync"]  # fmt: skip
-_STARTED_WITHIN_S = 60
 
 
 @dataclass(frozen=True)
@@ -51,39 +44,15 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def local_app(settings: Settings, log: Path) -> Iterator[LocalApp]:
+def local_app(settings: Settings, folder: Path) -> Iterator[LocalApp]:
     """The app with local sign-in, on a free port."""
-    assert settings.database_url is not None
-    port = free_port()
-    environment = {
-        **os.environ,
-        "CONVSTORE_DATABASE_URL": settings.database_url.get_secret_value(),
-        "CONVSTORE_HOME": str(settings.home),
-    }
-    arguments = [sys.executable, "-m", "streamlit", "run", str(HOME_SCRIPT), f"--server.port={port}"]
-    with log.open("w") as output:
-        process = subprocess.Popen(arguments, cwd=APP_FOLDER, env=environment, stdout=output, stderr=output)
-    # The app writes behind this process: nothing may be remembered here.
-    resources = Resources(settings.model_copy(update={"cache_seconds": 0}))
-    try:
-        _wait(f"http://127.0.0.1:{port}/_stcore/health", process)
-        yield LocalApp(f"http://127.0.0.1:{port}", ConvStore.for_operator(resources))
-    finally:
-        resources.close()
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def _wait(health: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + _STARTED_WITHIN_S
-    while time.monotonic() < until:
-        assert process.poll() is None, "the app did not start"
+    with app_of(settings.model_copy(update={"port": free_port()}), folder) as address:
+        # The app writes behind this process: nothing may be remembered here.
+        resources = Resources(settings.model_copy(update={"cache_seconds": 0}))
         try:
-            with urllib.request.urlopen(health, timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise AssertionError("the app does not answer")
+            yield LocalApp(address, ConvStore.for_operator(resources))
+        finally:
+            resources.close()
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +63,7 @@ def full_app(
     home = tmp_path_factory.mktemp("full") / "home"
     shutil.copytree(demo_home, home)
     server.create("browser_full", demo_template)
-    with local_app(server.settings("browser_full", home), home.parent / "app.log") as app:
+    with local_app(server.settings("browser_full", home), home.parent) as app:
         yield app
     server.drop("browser_full")
 
@@ -103,14 +72,14 @@ def full_app(
 def empty_app(server: Server, template: str, tmp_path: Path) -> Iterator[LocalApp]:
     """The app over a store with nothing in it; it has served nothing yet."""
     server.create("browser_empty", template)
-    with local_app(server.settings("browser_empty", tmp_path / "home"), tmp_path / "app.log") as app:
+    with local_app(server.settings("browser_empty", tmp_path / "home"), tmp_path) as app:
         yield app
     server.drop("browser_empty")
 
 
 @pytest.fixture
 def screen(chromium: Browser, tmp_path: Path) -> Iterator[Screen]:
-    """A page of the browser, which must end without errors and without a request to another host."""
+    """A page of the browser; nothing may fail, break the policy or leave the machine while it is open."""
     context = chromium.new_context(
         viewport={"width": 1440, "height": 900}, timezone_id="Europe/Berlin", accept_downloads=True
     )
@@ -118,5 +87,4 @@ def screen(chromium: Browser, tmp_path: Path) -> Iterator[Screen]:
     yield screen
     screen.shot("at-the-end")
     context.close()
-    assert screen.foreign == []
-    assert screen.errors == []
+    screen.assert_clean()

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, Request, Response, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, expect
 
 __all__ = ["ROW_PX", "Screen"]
 
@@ -18,26 +18,49 @@ _PROBE = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
 
 
 class Screen:
-    """One page of the browser, with everything that it asked for and complained about."""
+    """One page of the browser, with everything that it asked for and complained about.
 
-    def __init__(self, page: Page, folder: Path) -> None:
+    Parameters
+    ----------
+    folder
+        Takes pictures that nobody asked to keep.
+    provider
+        Where people sign in: its pages are not ours, and ask and complain as they like.
+    """
+
+    def __init__(self, page: Page, folder: Path, *, provider: str | None = None) -> None:
         self.page = page
         self.folder = folder
+        self._provider = provider
         self.foreign: list[str] = []
         self.errors: list[str] = []
         page.set_default_timeout(_WITHIN_MS)
         page.on("request", self._asked)
         page.on("response", self._answered)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._said)
         page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
 
+    def _is_ours(self) -> bool:
+        return self._provider is None or not self.page.url.startswith(self._provider)
+
     def _asked(self, request: Request) -> None:
-        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+        if self._is_ours() and not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
             self.foreign.append(request.url)
 
     def _answered(self, response: Response) -> None:
-        if response.status >= 400 and not _PROBE.search(response.url):
+        if self._is_ours() and response.status >= 400 and not _PROBE.search(response.url):
             self.errors.append(f"{response.status} {response.url}")
+
+    def _said(self, message: ConsoleMessage) -> None:
+        # What the Content-Security-Policy stopped is said here, as an error.
+        if self._is_ours() and message.type == "error" and not _PROBE.search(message.location.get("url", "")):
+            self.errors.append(f"console: {message.text}")
+
+    def assert_clean(self) -> None:
+        """Nothing failed, nothing was stopped by the policy, nobody else was asked."""
+        assert self.foreign == []
+        assert self.errors == []
 
     def open(self, address: str) -> None:
         """Go to an address and wait until the screen stands."""

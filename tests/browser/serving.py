@@ -1,9 +1,8 @@
-"""The app and a provider to sign in at, each a process of its own on loopback."""
+"""The app as `convstore ui` serves it, and a provider to sign in at, each a process of its own on loopback."""
 
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -14,12 +13,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from convstore.resources import APP_FOLDER, HOME_SCRIPT
 from convstore.settings import Settings
 
-__all__ = ["free_port", "provided", "served"]
+__all__ = ["app_of", "free_port", "provided", "served"]
 
-_STARTED_WITHIN_S = 60
+_PROGRAM = "from convstore.cli import main; main()"
+_STARTED_WITHIN_S = 120
 
 
 def free_port() -> int:
@@ -48,37 +47,42 @@ def provided(names: Sequence[str], *, token_max_age_s: int = 3600) -> Iterator[s
 
 
 @contextmanager
-def served(settings: Settings, port: int, *, provider: str, folder: Path) -> Iterator[str]:
-    """The app with sign-in at a provider; its address."""
-    address = f"http://127.0.0.1:{port}"
-    secrets = folder / "secrets.toml"
-    secrets.write_text(
-        f'[auth]\nredirect_uri = "{address}/oauth2callback"\ncookie_secret = "{"c" * 48}"\nclient_id = "convstore"\n'
-        f'client_secret = "known to the provider"\n'
-        f'server_metadata_url = "{provider}/.well-known/openid-configuration"\n'
-    )
-    assert settings.database_url is not None
-    environment = {
-        **os.environ,
-        "CONVSTORE_DATABASE_URL": settings.database_url.get_secret_value(),
-        "CONVSTORE_HOME": str(settings.home),
-        "CONVSTORE_AUTH": "oidc",
-        "CONVSTORE_OIDC_ISSUER": provider,
-        "CONVSTORE_OIDC_AUDIENCE": "convstore",
-    }
-    arguments = [
-        sys.executable, "-m", "streamlit", "run", str(HOME_SCRIPT),
-        "--server.address=127.0.0.1", f"--server.port={port}", "--server.headless=true", f"--secrets.files={secrets}",
-    ]  # fmt: skip
-    log = (folder / "app.log").open("w")
-    app = subprocess.Popen(arguments, cwd=APP_FOLDER, env=environment, stdout=log, stderr=log)
+def app_of(settings: Settings, folder: Path) -> Iterator[str]:
+    """The app, its API and its worker with these settings; the address.
+
+    Parameters
+    ----------
+    folder
+        Takes the log, and is the home of the account that runs the app: `.streamlit/secrets.toml` is read from there.
+    """
+    # As most run it: without the right to change the schema.
+    environment = settings.model_copy(update={"admin_url": None}).environment()
+    address = f"http://127.0.0.1:{settings.port}"
+    with (folder / "app.log").open("w") as log:
+        app = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, "ui"], env={**environment, "HOME": str(folder)}, stdout=log, stderr=log
+        )
     try:
-        _wait(f"{address}/_stcore/health", app)
+        _wait(f"{address}/ready", app)
         yield address
     finally:
         app.terminate()
-        app.wait(timeout=30)
-        log.close()
+        app.wait(timeout=120)
+
+
+@contextmanager
+def served(settings: Settings, port: int, *, provider: str, folder: Path) -> Iterator[str]:
+    """The app with sign-in at a provider; its address."""
+    secrets = folder / ".streamlit" / "secrets.toml"
+    secrets.parent.mkdir(exist_ok=True)
+    secrets.write_text(
+        f'[auth]\nredirect_uri = "http://127.0.0.1:{port}/oauth2callback"\ncookie_secret = "{"c" * 48}"\n'
+        f'client_id = "convstore"\nclient_secret = "known to the provider"\n'
+        f'server_metadata_url = "{provider}/.well-known/openid-configuration"\n'
+    )
+    sign_in = {"port": port, "auth": "oidc", "oidc_issuer": provider, "oidc_audience": "convstore"}
+    with app_of(settings.model_copy(update=sign_in), folder) as address:
+        yield address
 
 
 def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
@@ -86,7 +90,7 @@ def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < until:
         assert process.poll() is None, f"what should answer at {address} did not start"
         try:
-            with urllib.request.urlopen(address, timeout=1):
+            with urllib.request.urlopen(address, timeout=5):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)

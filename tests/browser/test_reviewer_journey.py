@@ -60,7 +60,7 @@ def test_ten_conversations_by_keys_and_a_mistake_undone(
         served(demo_store.settings, port, provider=issuer, folder=tmp_path) as address,
     ):
         page = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
-        screen = Screen(page, tmp_path)
+        screen = Screen(page, tmp_path, provider=issuer)
         ana = Keyboard(page, queue)
         page.goto(f"{address}/review")
         ana.press_button("Sign in")
@@ -106,6 +106,7 @@ def test_ten_conversations_by_keys_and_a_mistake_undone(
         page.get_by_role("heading", name="End Session").wait_for(timeout=WITHIN_MS)
         end.first.click()
         expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=WITHIN_MS)
+        screen.assert_clean()
 
     ana_store = ConvStore.for_identity(
         demo_store.resources, Identity(issuer=issuer, subject="ana", name="Ana", email="ana@example.org")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,46 +9,34 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect
+from pydantic import SecretStr
 
 from convstore.core import ConvStore
-from convstore.resources import APP_FOLDER
 from convstore.settings import Settings
-from tests.browser.conftest import _wait
 from tests.browser.screen import Screen
-from tests.browser.serving import free_port
+from tests.browser.serving import app_of, free_port
 from tests.integration.security.auth_server import SupabaseAuthServer
 
 
 @contextmanager
-def served(settings: Settings, project: SupabaseAuthServer, log: Path) -> Iterator[str]:
-    """The app as `convstore ui` serves it, with people from a Supabase project; its address."""
-    port = free_port()
-    assert settings.database_url is not None
-    environment = {
-        **os.environ,
-        "CONVSTORE_DATABASE_URL": settings.database_url.get_secret_value(),
-        "CONVSTORE_HOME": str(settings.home),
-        "CONVSTORE_AUTH": "supabase",
-        "SUPABASE_URL": project.url,
-        "SUPABASE_ANON_KEY": "public",
-        "SUPABASE_JWT_SECRET": project.secret,
+def served(settings: Settings, project: SupabaseAuthServer, folder: Path) -> Iterator[str]:
+    """The app with people from a Supabase project; its address."""
+    sign_in = {
+        "port": free_port(),
+        "auth": "supabase",
+        "supabase_url": project.url,
+        "supabase_anon_key": SecretStr("public"),
+        "supabase_jwt_secret": SecretStr(project.secret),
     }
-    arguments = [sys.executable, "-m", "uvicorn", "convstore.asgi:create_app", "--factory", f"--port={port}"]
-    with log.open("w") as output:
-        app = subprocess.Popen(arguments, cwd=APP_FOLDER, env=environment, stdout=output, stderr=output)
-    try:
-        _wait(f"http://127.0.0.1:{port}/health", app)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        app.terminate()
-        app.wait(timeout=60)
+    with app_of(settings.model_copy(update=sign_in), folder) as address:
+        yield address
 
 
 def test_a_reload_keeps_the_session_and_signing_out_ends_it_everywhere(
     chromium: Browser, store: ConvStore, tmp_path: Path
 ) -> None:
     store.add_member("ana@example.org", "lead")
-    with SupabaseAuthServer() as project, served(store.settings, project, tmp_path / "app.log") as address:
+    with SupabaseAuthServer() as project, served(store.settings, project, tmp_path) as address:
         project.add("ana@example.org", "right")
         context = chromium.new_context(viewport={"width": 1280, "height": 800})
         screen = Screen(context.new_page(), tmp_path)
@@ -85,6 +70,8 @@ def test_a_reload_keeps_the_session_and_signing_out_ends_it_everywhere(
         other.page.reload()
         expect(other.page.get_by_role("heading", name="Sign in to convstore")).to_be_visible()
         context.close()
+        screen.assert_clean()
+        other.assert_clean()
 
         for headers in ({}, {"Sec-Fetch-Site": "cross-site"}):
             for path in ("/session/keep?ticket=x", "/session/end"):

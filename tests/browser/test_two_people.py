@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from convstore.core import ConvStore, Resources
 from convstore.errors import ConvstoreError
 from convstore.identity import Identity
+from tests.browser.screen import Screen
 from tests.browser.serving import free_port, provided, served
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]  # fmt: skip
 PEOPLE = {"ana": "default", "ben": "team-b"}
 WORDS = {"ana": "marigold", "ben": "thistle"}
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists() and not os.environ.get("CONVSTORE_REQUIRE_BROWSER"):
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
@@ -54,42 +40,46 @@ def filled(store: ConvStore) -> dict[str, str]:
     return rows
 
 
-def sign_in(browser: Browser, address: str, name: str) -> Page:
+def sign_in(browser: Browser, folder: Path, address: str, provider: str, name: str) -> Screen:
     page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
-    page.goto(address)
-    page.get_by_role("button", name="Sign in").click(timeout=30_000)
-    page.get_by_role("button", name=name).click(timeout=30_000)
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=30_000)
-    return page
+    screen = Screen(page, folder, provider=provider)
+    screen.page.goto(address)
+    screen.page.get_by_role("button", name="Sign in").click()
+    screen.page.get_by_role("button", name=name).click()
+    expect(screen.page.get_by_role("button", name="Sign out")).to_be_visible()
+    return screen
 
 
 def text_of(page: Page) -> str:
     page.wait_for_load_state("networkidle")
-    expect(page.get_by_test_id("stAppViewContainer")).to_be_visible(timeout=30_000)
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=30_000)
+    expect(page.get_by_test_id("stAppViewContainer")).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     # Screens keep addresses from becoming links with a mark that nobody sees.
     return page.locator("body").inner_text().replace("\u2060", "")
 
 
-def test_neither_sees_the_other(browser: Browser, resources: Resources, filled: dict[str, str], tmp_path: Path) -> None:
+def test_neither_sees_the_other(
+    chromium: Browser, resources: Resources, filled: dict[str, str], tmp_path: Path
+) -> None:
     port = free_port()
     with (
         provided(list(PEOPLE)) as issuer,
         served(resources.settings, port, provider=issuer, folder=tmp_path) as address,
     ):
-        pages = {name: sign_in(browser, address, name) for name in PEOPLE}
+        screens = {name: sign_in(chromium, tmp_path, address, issuer, name) for name in PEOPLE}
         for name, other in (("ana", "ben"), ("ben", "ana")):
-            page = pages[name]
+            page = screens[name].page
             for path in ("", "/browse", "/releases", "/import", "/system"):
                 page.goto(address + path)
                 assert WORDS[other] not in text_of(page), path
             page.goto(f"{address}/conversation?id={filled[name]}")
-            expect(page.get_by_text(f"A {WORDS[name]} is a flower.").first).to_be_visible(timeout=30_000)
+            expect(page.get_by_text(f"A {WORDS[name]} is a flower.").first).to_be_visible()
             page.goto(f"{address}/conversation?id={filled[other]}")
             assert f"{WORDS[other]} is a flower" not in text_of(page)
             page.goto(f"{address}/system")
-            expect(page.get_by_text(re.compile(rf"{name}@.?example\.org")).first).to_be_visible(timeout=30_000)
+            expect(page.get_by_text(re.compile(rf"{name}@.?example\.org")).first).to_be_visible()
             assert f"{other}@example.org" not in text_of(page)
+            screens[name].assert_clean()
     for name, other in (("ana", "ben"), ("ben", "ana")):
         person = ConvStore.for_identity(
             resources, Identity(issuer=issuer, subject=name, name=name, email=f"{name}@example.org")
@@ -103,20 +93,20 @@ def test_neither_sees_the_other(browser: Browser, resources: Resources, filled: 
 
 
 def test_no_page_without_a_session_and_none_after_its_end(
-    browser: Browser, resources: Resources, filled: dict[str, str], tmp_path: Path
+    chromium: Browser, resources: Resources, filled: dict[str, str], tmp_path: Path
 ) -> None:
     port = free_port()
     with (
         provided(list(PEOPLE), token_max_age_s=25) as issuer,
         served(resources.settings, port, provider=issuer, folder=tmp_path) as address,
     ):
-        stranger = browser.new_context().new_page()
+        stranger = chromium.new_context().new_page()
         for path in ("", "/browse", "/system", f"/conversation?id={filled['ana']}"):
             stranger.goto(address + path)
-            expect(stranger.get_by_role("button", name="Sign in")).to_be_visible(timeout=30_000)
+            expect(stranger.get_by_role("button", name="Sign in")).to_be_visible()
             assert WORDS["ana"] not in text_of(stranger)
-        page = sign_in(browser, address, "ana")
+        page = sign_in(chromium, tmp_path, address, issuer, "ana").page
         page.wait_for_timeout(26_000)
         page.goto(f"{address}/browse")
-        expect(page.get_by_text("The sign-in has expired", exact=False)).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("The sign-in has expired", exact=False)).to_be_visible()
         assert WORDS["ana"] not in text_of(page)
