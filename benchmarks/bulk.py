@@ -87,7 +87,7 @@ def _plain_update(store: ConvStore, rows: int) -> float:
     with store.database.admin() as connection:
         connection.execute("ALTER TABLE conversations DISABLE TRIGGER USER")
         connection.execute("GRANT UPDATE ON conversations TO authenticated")
-        connection.execute(Context.of(store.actor).statement(timeout_s=600, read_only=False))
+        connection.execute(*Context.of(store.actor).opening(timeout_s=600, read_only=False))
         values = {"me": store.actor.user_id, "workspace": store.actor.workspace_id}
         done, seconds = _timed(lambda: connection.execute(_PLAIN, values).rowcount)
         assert done == rows

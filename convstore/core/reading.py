@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 from uuid import UUID
 
 from convstore.core.acting import Acting
+from convstore.database import Context
 from convstore.model import Conversation, ConversationDetail, Event, Filter, Order, Page, Sort
 
 __all__ = ["Reading"]
@@ -84,8 +85,7 @@ class Reading(Acting):
         """
         from convstore.queries.detail import get_detail
 
-        with self._reading() as connection:
-            return get_detail(connection, identifier, self.actor.workspace_id)
+        return get_detail(self.database, Context.of(self.actor), identifier, self.actor.workspace_id)
 
     def document(self, identifier: str) -> bytes:
         """The stored JSON document of a conversation.

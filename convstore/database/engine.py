@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
 from weakref import WeakSet
 
 import psycopg
+from psycopg.rows import dict_row
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import NullPool
@@ -16,7 +18,10 @@ from convstore.database.context import Context
 from convstore.database.translation import translated
 from convstore.settings import Settings
 
-__all__ = ["Database", "driver"]
+__all__ = ["Asked", "Database", "driver"]
+
+#: A statement and its values, as psycopg takes them.
+Asked = tuple[bytes, Mapping[str, Any]]
 
 
 class Database:
@@ -84,15 +89,30 @@ class Database:
             For everything that the server refuses, see `convstore.database.translation`.
         """
         engine = self._read_engine if replica else self._engine
-        opening = context.statement(timeout_s=timeout_s or self._statement_timeout_s, read_only=read_only)
+        opening = context.opening(timeout_s=timeout_s or self._statement_timeout_s, read_only=read_only)
         with translated(), engine.connect() as connection:
             if snapshot:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
                 # BEGIN waits in the driver for the first statement; so both are one round trip.
                 with driver(connection).pipeline():
-                    driver(connection).execute(opening)
+                    driver(connection).execute(*opening)
                 yield connection
+
+    def ask(self, context: Context, asked: Sequence[Asked]) -> list[list[dict[str, Any]]]:
+        """The rows of several queries, sent at once as one transaction that only reads.
+
+        Raises as `transaction` does.
+        """
+        opening = context.opening(timeout_s=self._statement_timeout_s, read_only=True)
+        with translated(), closing(self._engine.raw_connection()) as pooled:
+            connection = pooled.driver_connection
+            assert isinstance(connection, psycopg.Connection)
+            with connection.pipeline():
+                connection.execute(*opening)
+                cursors = [connection.cursor(row_factory=dict_row).execute(*each) for each in asked]
+                connection.commit()
+            return [cursor.fetchall() for cursor in cursors]
 
     @contextmanager
     def admin(self, *, autocommit: bool = False) -> Iterator[psycopg.Connection]:

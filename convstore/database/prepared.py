@@ -1,12 +1,10 @@
-"""Statements that are put together once and sent by the driver itself, several in one round trip.
+"""Statements that are put together once and sent by the driver itself; see `Database.ask` for several at once.
 
 For what is asked so often that making the statement would take longer than answering it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -14,9 +12,9 @@ from psycopg.rows import dict_row
 from sqlalchemy import Connection, Select
 from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 
-from convstore.database.engine import driver
+from convstore.database.engine import Asked, driver
 
-__all__ = ["Prepared", "one_round_trip"]
+__all__ = ["Prepared"]
 
 _DIALECT = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]
 
@@ -29,18 +27,15 @@ class Prepared:
         self._text = compiled.string.encode()
         self._values = compiled.params
 
+    def asking(self, **values: object) -> Asked:
+        """What `Database.ask` takes."""
+        return self._text, {**self._values, **values}
+
     def send(self, connection: Connection, **values: object) -> psycopg.Cursor[dict[str, Any]]:
-        """Send it; the rows are read from the cursor, within `one_round_trip` after its end."""
-        return driver(connection).cursor(row_factory=dict_row).execute(self._text, {**self._values, **values})
+        """Send it by itself; the rows are read from the cursor."""
+        return driver(connection).cursor(row_factory=dict_row).execute(*self.asking(**values))
 
     def explain(self, connection: Connection, **values: object) -> str:
         """Run it and say how that went."""
         plan = driver(connection).execute(b"EXPLAIN (ANALYZE, BUFFERS) " + self._text, {**self._values, **values})
         return "\n".join(line for (line,) in plan)
-
-
-@contextmanager
-def one_round_trip(connection: Connection) -> Iterator[None]:
-    """Send everything inside at once; an error of any of it is raised at the end."""
-    with driver(connection).pipeline():
-        yield

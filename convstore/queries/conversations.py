@@ -16,7 +16,6 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
-    bindparam,
     func,
     literal,
     or_,
@@ -26,11 +25,12 @@ from sqlalchemy import (
 
 from convstore.database.prepared import Prepared
 from convstore.database.tables import conversations, findings
-from convstore.errors import NotFoundError, UsageError
+from convstore.errors import UsageError
 from convstore.model import Conversation, Filter, Order, Page, Sort
 from convstore.queries import usage
 from convstore.queries.cursors import LAST, Cursor
 from convstore.queries.filters import any_of, conditions
+from convstore.queries.naming import named, naming, not_found, row_id_in
 from convstore.queries.rollup import find_total
 from convstore.queries.searching import TextSearch, explore
 
@@ -83,19 +83,14 @@ _FINDING_CODES = func.array(
 ).label("finding_codes")
 
 # Made once: putting some fifty columns together takes longer than the database does to find the rows.
-_PAGES = {sort: select(*_COLUMNS, _FINDING_CODES, key.label("sort_value")) for sort, key in SORT_COLUMNS.items()}
-_LISTED = tuple(column.name for column in _COLUMNS)
-#: A conversation by `workspace_id` and its id, as `name` or as `row_id`.
-CONVERSATION = Prepared(
-    select(*_COLUMNS, c.system_prompt, c.extra, _FINDING_CODES)
-    .where(
-        c.workspace_id == bindparam("workspace_id"),
-        or_(c.conversation_id == bindparam("name"), c.id == bindparam("row_id")),
-    )
-    # Where one conversation's id is another's row id, the id that people gave wins.
-    .order_by((c.conversation_id == bindparam("name")).desc())
-    .limit(1)
-)
+_PAGES = {
+    sort: select(*_COLUMNS, _FINDING_CODES, key.label("sort_value")).select_from(usage.CURRENT)
+    for sort, key in SORT_COLUMNS.items()
+}
+_PUT = [getattr(Conversation, column.name).__set__ for column in _COLUMNS]
+_PUT_CODES = getattr(Conversation, "finding_codes").__set__  # noqa: B009
+#: The conversation that `naming` names, whole.
+CONVERSATION = Prepared(named(select(*_COLUMNS, c.system_prompt, c.extra, _FINDING_CODES).select_from(usage.CURRENT)))
 
 
 def matching(
@@ -210,14 +205,9 @@ def get_conversation(connection: Connection, identifier: str, workspace_id: UUID
     NotFoundError
         There is none, or it is hidden.
     """
-    named = {"name": identifier, "row_id": _row_id(identifier)}
-    row = CONVERSATION.send(connection, workspace_id=workspace_id, **named).fetchone()
+    row = CONVERSATION.send(connection, **naming(identifier, workspace_id)).fetchone()
     if row is None:
-        raise NotFoundError(
-            f"there is no conversation {identifier!r} in this workspace",
-            hint="`convstore list` shows what there is; --workspace names another workspace.",
-            facts={"conversation_id": identifier},
-        )
+        raise not_found(identifier)
     return row
 
 
@@ -227,7 +217,7 @@ def lock_conversations(connection: Connection, identifiers: Sequence[str], works
     Returns row id, public id, status, hash, who decided, who imported and where the file is, keyed by identifier; an
     identifier that names nothing is left out.
     """
-    row_ids = {value: row_id for value in identifiers if (row_id := _row_id(value)) is not None}
+    row_ids = {value: row_id for value in identifiers if (row_id := row_id_in(value)) is not None}
     query = (
         select(c.id, c.conversation_id, c.status, c.turns_sha256, c.reviewed_by, c.is_active, c.created_by, c.file_path)
         .where(
@@ -241,16 +231,9 @@ def lock_conversations(connection: Connection, identifiers: Sequence[str], works
     rows = list(connection.execute(query).mappings())
     by_name: dict[str, RowMapping] = {row["conversation_id"]: row for row in rows}
     by_row_id: dict[UUID, RowMapping] = {row["id"]: row for row in rows}
-    named = {value: by_row_id[row_id] for value, row_id in row_ids.items() if row_id in by_row_id}
+    by_id = {value: by_row_id[row_id] for value, row_id in row_ids.items() if row_id in by_row_id}
     # Where one conversation's id is another's row id, the id that people gave wins.
-    return named | {value: by_name[value] for value in identifiers if value in by_name}
-
-
-def _row_id(value: str) -> UUID | None:
-    try:
-        return UUID(value)
-    except ValueError:
-        return None
+    return by_id | {value: by_name[value] for value in identifiers if value in by_name}
 
 
 def _count(
@@ -295,8 +278,12 @@ def _rows(
 
 
 def _listed(row: Row[Any]) -> Conversation:
-    # By position: a row of a page is read in half the time.
-    return Conversation(**dict(zip(_LISTED, row, strict=False)), finding_codes=tuple(row.finding_codes))
+    # A frozen class of fifty fields takes longer to fill than a page takes to be found: its slots are filled directly.
+    one: Conversation = object.__new__(Conversation)
+    for put, value in zip(_PUT, row, strict=False):
+        put(one, value)
+    _PUT_CODES(one, tuple(row.finding_codes))
+    return one
 
 
 def as_conversation(row: Mapping[str, Any]) -> Conversation:

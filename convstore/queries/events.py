@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 
-from convstore.database.prepared import Prepared
 from convstore.database.tables import conversations, events, profiles
 from convstore.model import Event
 
-__all__ = ["EVENTS_OF", "list_events"]
+__all__ = ["events_of", "list_events"]
 
 e = events.c
 
@@ -28,12 +28,11 @@ _EVENTS = (
     )
     .order_by(e.id.desc())
 )  # fmt: skip
-#: The newest events of a conversation, newest first, by `workspace_id`, `conversation_id`.
-EVENTS_OF = Prepared(
-    _EVENTS.where(e.workspace_id == bindparam("workspace_id"), e.conversation_id == bindparam("conversation_id")).limit(
-        100
-    )
-)
+
+
+def events_of(row: ColumnElement[Any]) -> Select[Any]:
+    """The newest events of the conversation with this row id, newest first, by `workspace_id`."""
+    return _EVENTS.where(e.workspace_id == bindparam("workspace_id"), e.conversation_id == row).limit(100)
 
 
 def list_events(

@@ -6,46 +6,44 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select, update
 
-from convstore.database.prepared import Prepared
 from convstore.database.tables import findings, profiles, reviews
 from convstore.errors import NotFoundError
 from convstore.model import DIMENSIONS, Finding, Review, Scores
 
-__all__ = ["FINDINGS", "REVIEWS", "as_finding", "as_review", "dismiss_finding", "list_findings", "list_reviews"]
+__all__ = [
+    "as_finding",
+    "as_review",
+    "dismiss_finding",
+    "findings_of",
+    "reviews_of",
+]
 
 r, f = reviews.c, findings.c
 
-#: The reviews of a conversation that the caller may see, oldest first, by `workspace_id` and `conversation_id`.
-REVIEWS = Prepared(
-    select(reviews, profiles.c.name.label("reviewer"))
-    .select_from(reviews.outerjoin(profiles, profiles.c.id == r.reviewer_id))
-    .where(r.workspace_id == bindparam("workspace_id"), r.conversation_id == bindparam("conversation_id"))
-    .order_by(r.created_at, r.id)
-)
-#: The findings of a conversation in the order of the text, by `workspace_id` and `conversation_id`.
-FINDINGS = Prepared(
-    select(findings)
-    .where(f.workspace_id == bindparam("workspace_id"), f.conversation_id == bindparam("conversation_id"))
-    .order_by(f.turn_number.nulls_first(), f.span_start.nulls_first(), f.code)
-)
+
+def reviews_of(row: ColumnElement[Any]) -> Select[Any]:
+    """The reviews of the conversation with this row id that the caller may see, oldest first, by `workspace_id`."""
+    return (
+        select(reviews, profiles.c.name.label("reviewer"))
+        .select_from(reviews.outerjoin(profiles, profiles.c.id == r.reviewer_id))
+        .where(r.workspace_id == bindparam("workspace_id"), r.conversation_id == row)
+        .order_by(r.created_at, r.id)
+    )
 
 
-def list_reviews(connection: Connection, conversation_id: UUID, workspace_id: UUID) -> tuple[Review, ...]:
-    """The reviews of a conversation that the caller may see, oldest first."""
-    rows = REVIEWS.send(connection, workspace_id=workspace_id, conversation_id=conversation_id)
-    return tuple(map(as_review, rows))
-
-
-def list_findings(connection: Connection, conversation_id: UUID, workspace_id: UUID) -> tuple[Finding, ...]:
-    """The findings of a conversation, dismissed ones too, in the order of the text."""
-    rows = FINDINGS.send(connection, workspace_id=workspace_id, conversation_id=conversation_id)
-    return tuple(map(as_finding, rows))
+def findings_of(row: ColumnElement[Any]) -> Select[Any]:
+    """The findings of the conversation with this row id in the order of the text, by `workspace_id`."""
+    return (
+        select(findings)
+        .where(f.workspace_id == bindparam("workspace_id"), f.conversation_id == row)
+        .order_by(f.turn_number.nulls_first(), f.span_start.nulls_first(), f.code)
+    )
 
 
 def as_review(row: Mapping[str, Any]) -> Review:
-    """A row of `REVIEWS` as a value."""
+    """A row of `reviews_of` as a value."""
     return Review(
         id=row["id"],
         reviewer_id=row["reviewer_id"],
@@ -63,7 +61,7 @@ def as_review(row: Mapping[str, Any]) -> Review:
 
 
 def as_finding(row: Mapping[str, Any]) -> Finding:
-    """A row of `FINDINGS` as a value."""
+    """A row of `findings_of` as a value."""
     return Finding(
         id=row["id"],
         code=row["code"],

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 
 from convstore.database.prepared import Prepared
 from convstore.database.tables import conversation_turns
 from convstore.model import Turn
 
-__all__ = ["TURNS", "TURN_COLUMNS", "as_turn", "list_turns"]
+__all__ = ["TURNS", "TURN_COLUMNS", "as_turn", "list_turns", "turns_of"]
 
 t = conversation_turns.c
 
@@ -44,12 +44,14 @@ _READ = (
 )
 
 
+def turns_of(row: ColumnElement[Any]) -> Select[Any]:
+    """The turns of the conversation with this row id in their order, by `workspace_id`."""
+    where = (t.workspace_id == bindparam("workspace_id"), t.conversation_id == row)
+    return select(*_READ).where(*where).order_by(t.turn_number)
+
+
 #: The turns of one conversation in their order, by `workspace_id` and `conversation_id`.
-TURNS = Prepared(
-    select(*_READ)
-    .where(t.workspace_id == bindparam("workspace_id"), t.conversation_id == bindparam("conversation_id"))
-    .order_by(t.turn_number)
-)
+TURNS = Prepared(turns_of(bindparam("conversation_id")))
 
 
 def list_turns(connection: Connection, conversation_id: UUID, workspace_id: UUID) -> tuple[Turn, ...]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, Integer, func, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Integer, func, insert, select, true
 
 from convstore.database.tables import conversations, release_items, usage_changes
 
-__all__ = ["FOLDED_AT_ONCE", "current", "fold", "note_export"]
+__all__ = ["CURRENT", "FOLDED_AT_ONCE", "current", "fold", "note_export"]
 
 #: Conversations whose counts are brought up to date in one transaction.
 FOLDED_AT_ONCE = 2_000
@@ -19,30 +19,37 @@ u = usage_changes.c
 i = release_items.c
 
 
+#: What each conversation's counts do not hold yet; joined beside `conversations`.
+_unfolded = (
+    select(
+        func.coalesce(func.sum(u.releases), 0).label("releases"),
+        func.count().label("exports"),
+        func.max(u.exported_at).label("exported_at"),
+    )
+    .select_from(
+        usage_changes.join(
+            release_items,
+            (i.workspace_id == u.workspace_id) & (i.release_id == u.release_id) & (i.position > u.folded_to),
+        )
+    )
+    .where(u.workspace_id == c.workspace_id, i.conversation_id == c.id)
+    .correlate(conversations)
+    .lateral("unfolded")
+)
+#: Where the columns of `current` come from: one row for each conversation.
+CURRENT = conversations.join(_unfolded, true())
+
+
 def current(column: Column[Any]) -> ColumnElement[Any]:
     """A column of `conversations` as it is by now; all but the counts of exports are as they are stored."""
+    now = _unfolded.c
     if column.name == "usage_count":
-        return (column + _unfolded(func.coalesce(func.sum(u.releases), 0))).label(column.name)
+        return (column + now.releases).label(column.name)
     if column.name == "export_count":
-        return (column + _unfolded(func.count())).label(column.name)
+        return (column + now.exports).label(column.name)
     if column.name == "last_exported_at":
-        return func.greatest(column, _unfolded(func.max(u.exported_at)), type_=column.type).label(column.name)
+        return func.greatest(column, now.exported_at, type_=column.type).label(column.name)
     return column
-
-
-def _unfolded(what: ColumnElement[Any]) -> ColumnElement[Any]:
-    return (
-        select(what)
-        .select_from(
-            usage_changes.join(
-                release_items,
-                (i.workspace_id == u.workspace_id) & (i.release_id == u.release_id) & (i.position > u.folded_to),
-            )
-        )
-        .where(u.workspace_id == c.workspace_id, i.conversation_id == c.id)
-        .correlate(conversations)
-        .scalar_subquery()
-    )
 
 
 def note_export(
