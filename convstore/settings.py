@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
 from typing import Literal
 
@@ -90,6 +91,19 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
 
+    @field_validator("database_url", "admin_url", "read_url", mode="after")
+    @classmethod
+    def _one_line(cls, value: SecretStr | None) -> SecretStr | None:
+        return None if value is None else _stripped(value)
+
+    @field_validator("supabase_service_role_key", "supabase_anon_key", "supabase_jwt_secret", mode="after")
+    @classmethod
+    def _key(cls, value: SecretStr | None) -> SecretStr | None:
+        found = None if value is None else _stripped(value)
+        if found is not None and not found.get_secret_value().isascii():
+            raise ValueError("has a character that no key has; copy it again")
+        return found
+
     @field_validator("supabase_url", mode="after")
     @classmethod
     def _without_slash(cls, value: str | None) -> str | None:
@@ -133,6 +147,14 @@ class Settings(BaseSettings):
             secret = value.get_secret_value() if isinstance(value, SecretStr) else value
             own[_variable(_location(name))] = "" if secret is None else str(secret)
         return {**os.environ, **own}
+
+
+def _stripped(secret: SecretStr) -> SecretStr:
+    """The secret without the line break that copying adds; inside, one would end a header, and the error show it."""
+    text = secret.get_secret_value().strip()
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("has a line break or another control character in it; copy it again")
+    return SecretStr(text)
 
 
 def _location(name: str) -> str:

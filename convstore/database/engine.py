@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import NullPool
 
+from convstore.database.addresses import check_address
 from convstore.database.context import Context
 from convstore.database.translation import translated
 from convstore.settings import Settings
@@ -55,11 +56,15 @@ class Database:
 
     @classmethod
     def of(cls, settings: Settings, url: str, admin_url: str | None) -> Database:
-        """The database of the settings, at addresses that are known by now."""
+        """The database of the settings, at addresses that are known by now; `SettingsError` if one is none."""
+        read_url = settings.read_url.get_secret_value() if settings.read_url else None
+        for variable, address in (("DATABASE_URL", url), ("ADMIN_URL", admin_url), ("READ_URL", read_url)):
+            if address is not None:
+                check_address(address, f"CONVSTORE_{variable}")
         return cls(
             url,
             admin_url=admin_url,
-            read_url=settings.read_url.get_secret_value() if settings.read_url else None,
+            read_url=read_url,
             pool_size=settings.pool_size,
             statement_timeout_s=settings.statement_timeout_s,
         )

@@ -100,3 +100,15 @@ def test_without_a_database_the_server_is_our_own(monkeypatch: pytest.MonkeyPatc
     assert Settings.load().embedded
     monkeypatch.setenv("CONVSTORE_DATABASE_URL", "postgresql://host/db")
     assert not Settings.load().embedded
+
+
+def test_a_copied_secret_loses_its_line_break_and_a_broken_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SECRETS:
+        monkeypatch.setenv(variable(name), " hunter2\n")
+        assert getattr(Settings.load(), name).get_secret_value() == "hunter2"
+        for broken in ("hunter2\r\nX-Other: 1", "hunter2\x7f") if "url" in name else ("hunter2\n2", "hunter2\u2026"):
+            monkeypatch.setenv(variable(name), broken)
+            with pytest.raises(SettingsError, match=variable(name)) as caught:
+                Settings.load()
+            assert "hunter2" not in f"{caught.value} {caught.value.as_dict()}"
+        monkeypatch.delenv(variable(name))
