@@ -38,11 +38,6 @@ class ColumnInfo:
         return self.category == "A"
 
     @property
-    def is_json(self) -> bool:
-        """True for json and jsonb."""
-        return self.base_type in ("json", "jsonb")
-
-    @property
     def is_text(self) -> bool:
         """True for text of any length."""
         return self.category == "S"
