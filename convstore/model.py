@@ -200,6 +200,7 @@ class Filter:
 
     Nothing is implied: an empty filter means every conversation that is not in the trash.
     `min_quality`, `max_quality` compare the effective quality: the human mean if there is one, else the file's.
+    An empty persona, arc or topic means those without one; an emotion stands at either end, `first>last` at both.
     `release` is a release's name or id, `group` a duplicate group, `text` a web-style search over all turns,
     `ids` holds conversation ids or row ids.
     """

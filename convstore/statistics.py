@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -17,7 +18,7 @@ from convstore.queries.facets import Facets, count_facets
 from convstore.queries.snippets import Snippet, find_snippets
 from convstore.queries.statistics.coverage import Axis, Cell, Target, count_cells, list_targets
 from convstore.queries.statistics.emotions import ArcIntensity, EmotionFlow, count_emotion_flow, count_intensity
-from convstore.queries.statistics.findings import FindingCount, count_findings
+from convstore.queries.statistics.findings import FindingCount, count_finding_facet, count_findings
 from convstore.queries.statistics.planning import plan_for_scans
 from convstore.queries.statistics.scores import (
     Breakdown,
@@ -96,6 +97,10 @@ class Statistics:
     def findings(self, wanted: Filter | None = None) -> tuple[FindingCount, ...]:
         """What the checks noticed, by check."""
         return self._ask("findings", count_findings, wanted)
+
+    def finding_facet(self, wanted: Filter | None = None) -> Mapping[str, int]:
+        """Conversations by finding, as if the filter named none; nothing where more match than a form can wait for."""
+        return self._ask("finding facet", count_finding_facet, replace(wanted or Filter(), findings=()))
 
     def cells(self, axes: Sequence[Axis], wanted: Filter | None = None) -> tuple[Cell, ...]:
         """Conversations by any of persona, arc, topic and tier."""

@@ -20,7 +20,7 @@ from convstore.ui.words import conversations_in
 
 store = current_store()
 vocabulary = vocabulary_of(store)
-wanted = filter_form(vocabulary)
+wanted = filter_form(store, vocabulary)
 head = heading("Browse")
 with head.controls:
     order = sort_select()

@@ -14,7 +14,7 @@ from convstore.ui.words import counted, moment
 
 store = current_store()
 vocabulary = vocabulary_of(store)
-wanted = filter_form(vocabulary)
+wanted = filter_form(store, vocabulary)
 statistics = store.statistics
 say_what_happened()
 

@@ -31,10 +31,14 @@ total, conversations = statistics.duplicate_counts()
 pages = max(1, -(-total // _PAGE))
 page = min(int(st.session_state.get("duplicates-page", 0)), pages - 1)
 groups = statistics.duplicate_groups(limit=_PAGE, offset=page * _PAGE)
-head.line.caption(
-    f"{counted(total, 'group')} of {counted(conversations, 'conversation')}. Copies share four fifths of their words in"
-    " the same order, or more; the one to keep stands first."
-)
+with head.controls:
+    st.caption(f"As of {moment(statistics.as_of)}", width="content")
+    st.button("Refresh", key="refresh", type="tertiary", icon=":material/refresh:", on_click=store.refresh)
+if groups:
+    head.line.caption(
+        f"{counted(total, 'group')} of {counted(conversations, 'conversation')}. Copies share four fifths of their"
+        " words in the same order, or more; the one to keep stands first."
+    )
 
 
 def keep(kept: list[DuplicateGroup]) -> None:
@@ -69,15 +73,18 @@ def show(group: DuplicateGroup) -> None:
                 args=([group],),
             )
         for member in group.members:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            name, about, way = st.columns([6, 6, 1.6], vertical_alignment="center", gap="small")
+            with name.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+                if member is best:
+                    st.badge("Keep", icon=":material/star:", color="blue")
                 badge(member.status)
-                st.text(member.conversation_name, width=330)
+                st.text(member.conversation_name)
+            with about:
                 quality = f"quality {member.effective_quality / 10:.1f}" if member.effective_quality else "not scored"
                 facts = [quality, counted(member.findings, "finding"), counted(member.turn_count, "turn")]
                 facts += [f"{100 * member.similarity:.0f} % alike", moment(member.created_at)]
-                st.caption(" · ".join(facts), width="content")
-                if member is best:
-                    st.badge("Keep", icon=":material/star:", color="blue")
+                st.caption(" · ".join(facts))
+            with way:
                 link("conversation", "Open", {"id": [member.conversation_id]}, key=f"open-{member.id}")
         key = f"compare-{group.group_id}"
         with st.expander("Compare", icon=":material/compare:", key=key, on_change="rerun") as box:
@@ -116,7 +123,7 @@ with (
     with st.container(horizontal=True, vertical_alignment="center", gap=None, width="content"):
         first = page * _PAGE + 1
         st.caption(f"{number(first)} to {number(first + len(groups) - 1)} of {number(total)}", width="content")
-        st.button("Previous", icon=":material/chevron_left:", type="tertiary", disabled=page == 0,
+        st.button(":material/chevron_left:", key="previous", help="Previous page", type="tertiary", disabled=page == 0,
                   on_click=turn_page, args=(-1,))  # fmt: skip
-        st.button("Next", icon=":material/chevron_right:", type="tertiary", disabled=page + 1 >= pages,
-                  on_click=turn_page, args=(1,))  # fmt: skip
+        st.button(":material/chevron_right:", key="next", help="Next page", type="tertiary",
+                  disabled=page + 1 >= pages, on_click=turn_page, args=(1,))  # fmt: skip

@@ -11,14 +11,14 @@ from convstore.ui.decisions import say_what_happened
 from convstore.ui.filters import filter_form, is_empty, show_conversations, vocabulary_of
 from convstore.ui.frame import heading
 from convstore.ui.navigation import link
-from convstore.ui.quality import feelings, scores, text
+from convstore.ui.quality import feelings, scores, text, together
 from convstore.ui.quality.standouts import standouts
 from convstore.ui.session import current_store
 from convstore.ui.words import counted, moment, number
 
 store = current_store()
 vocabulary = vocabulary_of(store)
-wanted = filter_form(vocabulary)
+wanted = filter_form(store, vocabulary)
 statistics = store.statistics
 say_what_happened()
 
@@ -70,10 +70,10 @@ if view == "Scores":
             link("duplicates", f"{number(groups)} to look at" if groups else "Look for copies", key="to-duplicates")
     scores.distributions(statistics, wanted, opened)
     scores.groups(statistics, wanted, vocabulary, opened)
-    scores.together(statistics, wanted)
+    together.together(statistics, wanted, opened)
 elif view == "Feelings":
     feelings.flow(statistics, wanted, opened)
-    feelings.intensity(statistics, wanted, vocabulary)
+    feelings.intensity(statistics, wanted, vocabulary, opened)
 else:
     text.search(store, statistics, wanted, opened)
     text.lengths(statistics, wanted)

@@ -12,7 +12,7 @@ from convstore.ui.session import current_store
 from convstore.ui.words import conversations_in
 
 store = current_store()
-wanted = filter_form(vocabulary_of(store))
+wanted = filter_form(store, vocabulary_of(store))
 head = heading("Releases")
 count, is_exact = store.count(wanted)
 head.line.caption(conversations_in(count, is_exact) + (" · no filter" if is_empty(wanted) else " with this filter"))

@@ -28,7 +28,7 @@ def _wanted(
     category: Annotated[list[str], _many("Categories.")] = [],  # noqa: B006
     source: Annotated[list[str], _many("Names of source files.")] = [],  # noqa: B006
     finding: Annotated[list[str], _many("Codes of findings.")] = [],  # noqa: B006
-    emotion: Annotated[list[str], _many("Emotions at the start or the end.")] = [],  # noqa: B006
+    emotion: Annotated[list[str], _many("Emotions at the start or the end; first>last for both.")] = [],  # noqa: B006
     reviewer: Annotated[list[str], _many("E-mails or names of people who reviewed it.")] = [],  # noqa: B006
     processing: Annotated[
         list[Literal["queued", "processing", "completed", "failed"]], _many("How far the import is.")

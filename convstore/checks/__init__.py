@@ -24,15 +24,17 @@ from convstore.checks import (
     truncated_reply,
 )
 from convstore.checks.boilerplate import boilerplate_grams
-from convstore.checks.contract import ArcPromise, Check, CheckInput, Hit, SetContext
+from convstore.checks.contract import CONVERSATIONS_READ, ArcPromise, Check, CheckInput, Hit, Measured, SetContext
 from convstore.model import Finding
 
 __all__ = [
     "CHECKS",
+    "CONVERSATIONS_READ",
     "ArcPromise",
     "Check",
     "CheckInput",
     "Hit",
+    "Measured",
     "SetContext",
     "boilerplate_grams",
     "check_conversation",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Literal
 
-from convstore.checks.contract import ArcPromise, Check, CheckInput, Hit
+from convstore.checks.contract import ArcPromise, Check, CheckInput, Hit, Measured
 from convstore.model import Turn
 
 __all__ = ["CHECK"]
@@ -102,4 +102,5 @@ CHECK = Check(
     version=1,
     explanation="The conversation does not reach the emotion, or the intensity, that its arc promises.",
     hits=_hits,
+    measured=Measured(findings=3, conversations=3),
 )

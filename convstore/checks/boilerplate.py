@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 
-from convstore.checks.contract import Check, CheckInput, Hit, replies
+from convstore.checks.contract import Check, CheckInput, Hit, Measured, replies
 from convstore.model import Turn
 
 __all__ = ["CHECK", "EDGE_CHARS", "GRAM_WORDS", "MIN_CONVERSATIONS", "boilerplate_grams", "boilerplate_phrases"]
@@ -84,4 +84,5 @@ CHECK = Check(
     version=2,
     explanation="A reply opens or closes with the same five words as a tenth of the set or more.",
     hits=_hits,
+    measured=Measured(findings=10, conversations=10),
 )

@@ -9,10 +9,23 @@ from itertools import islice
 
 from convstore.model import Finding, Severity, Turn
 
-__all__ = ["MAX_FINDINGS", "ArcPromise", "Check", "CheckInput", "Hit", "SetContext", "replies"]
+__all__ = [
+    "CONVERSATIONS_READ",
+    "MAX_FINDINGS",
+    "ArcPromise",
+    "Check",
+    "CheckInput",
+    "Hit",
+    "Measured",
+    "SetContext",
+    "replies",
+]
 
 #: Most findings that one check reports of one conversation; a page of addresses is one problem, not ten thousand rows.
 MAX_FINDINGS = 100
+
+#: Distinct real conversations over which every check was run, and read where it found something; docs/findings.md.
+CONVERSATIONS_READ = 39
 
 _ARC_KEY = re.compile(r"_to_|→|->")
 _INTENSITY = re.compile(r"\((\d(?:\.\d+)?)\)")
@@ -91,11 +104,26 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a check found in the `CONVERSATIONS_READ`, and how much of it a reader would not want to see."""
+
+    findings: int = 0
+    conversations: int = 0
+    false_findings: int = 0
+    false_conversations: int = 0
+
+    @property
+    def false_alarm_rate(self) -> float:
+        """The share of conversations in which it gave a false alarm."""
+        return self.false_conversations / CONVERSATIONS_READ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One check: its name in the store (`code`), its word on screen (`label`) and how it finds.
 
     `severity` is that of its gravest hit: error breaks training, warning wants a look, notice is good to know.
-    `version` grows whenever the same conversation may give other findings.
+    `version` grows whenever the same conversation may give other findings; `measured` is None until somebody did.
     """
 
     code: str
@@ -104,6 +132,7 @@ class Check:
     version: int
     explanation: str
     hits: Callable[[CheckInput], Iterable[Hit]]
+    measured: Measured | None = None
 
     def findings(self, conversation: CheckInput) -> tuple[Finding, ...]:
         """Run this check alone; at most `MAX_FINDINGS`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from convstore.checks.contract import Check, CheckInput, Hit, replies
+from convstore.checks.contract import Check, CheckInput, Hit, Measured, replies
 
 __all__ = ["CHECK"]
 
@@ -30,4 +30,5 @@ CHECK = Check(
     version=1,
     explanation="A reply has no words, or next to none.",
     hits=_hits,
+    measured=Measured(),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from convstore.checks.contract import Check, CheckInput, Hit
+from convstore.checks.contract import Check, CheckInput, Hit, Measured
 
 __all__ = ["CHECK"]
 
@@ -21,4 +21,5 @@ CHECK = Check(
     version=1,
     explanation="The conversation ends on a user message; trainer formats drop it.",
     hits=_hits,
+    measured=Measured(findings=9, conversations=9),
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from convstore.checks.contract import Check, CheckInput, Hit
+from convstore.checks.contract import Check, CheckInput, Hit, Measured
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -95,4 +95,5 @@ CHECK = Check(
     version=1,
     explanation="A message is in another language than the set, or holds characters of a foreign script.",
     hits=_hits,
+    measured=Measured(),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from convstore.checks.contract import Check, CheckInput, Hit
+from convstore.checks.contract import Check, CheckInput, Hit, Measured
 
 __all__ = ["CHECK"]
 
@@ -59,4 +59,5 @@ CHECK = Check(
     version=1,
     explanation="An unfilled template field, filler text or a printed object was left in a message.",
     hits=_hits,
+    measured=Measured(),
 )

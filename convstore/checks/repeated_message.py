@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from convstore.checks.contract import Check, CheckInput, Hit
+from convstore.checks.contract import Check, CheckInput, Hit, Measured
 
 __all__ = ["CHECK"]
 
@@ -30,4 +30,5 @@ CHECK = Check(
     version=1,
     explanation="A message says word for word what an earlier one said.",
     hits=_hits,
+    measured=Measured(),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from convstore.checks.contract import Check, CheckInput, Hit
+from convstore.checks.contract import Check, CheckInput, Hit, Measured
 
 __all__ = ["CHECK"]
 
@@ -29,4 +29,5 @@ CHECK = Check(
     version=1,
     explanation="User and assistant do not take turns, or the user does not start.",
     hits=_hits,
+    measured=Measured(),
 )

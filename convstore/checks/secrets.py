@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from convstore.checks.contract import Check, CheckInput, Hit
+from convstore.checks.contract import Check, CheckInput, Hit, Measured
 
 __all__ = ["CHECK"]
 
@@ -54,4 +54,5 @@ CHECK = Check(
     version=1,
     explanation="A key or token of a known kind stands in the text.",
     hits=_hits,
+    measured=Measured(),
 )

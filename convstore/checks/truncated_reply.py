@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from convstore.checks.contract import Check, CheckInput, Hit
+from convstore.checks.contract import Check, CheckInput, Hit, Measured
 from convstore.model import Severity
 
 __all__ = ["CHECK"]
@@ -77,4 +77,5 @@ CHECK = Check(
     version=1,
     explanation="A reply stops in mid-sentence, in an open code block or on a lone backslash.",
     hits=_hits,
+    measured=Measured(findings=7, conversations=3),
 )

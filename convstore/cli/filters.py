@@ -41,7 +41,7 @@ FILTER_OPTIONS: Mapping[str, Any] = {
     "max_quality": _one("--max-quality", "Highest effective quality, 1 to 5."),
     "unscored": Annotated[bool, typer.Option("--unscored", help="Without any quality score.", rich_help_panel=_GROUP)],
     "scores": _many("--score", "DIM:MIN..MAX, such as empathy:3.5..5."),
-    "emotions": _many("--emotion", "Emotion at the start or at the end."),
+    "emotions": _many("--emotion", "Emotion at the start or at the end; FIRST>LAST for both."),
     "findings": _many("--finding", "Code of a finding that is not dismissed."),
     "reviewers": _many("--reviewer", "E-mail or name of somebody who reviewed it."),
     "since": _one("--since", "Stored on or after this date or time."),

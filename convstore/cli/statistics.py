@@ -28,13 +28,15 @@ def stats(call: Call, wanted: Filter) -> None:
 
 
 def _numbers(statistics: Statistics, wanted: Filter) -> dict[str, Any]:
+    from convstore.queries.statistics.coverage import Axis
     from convstore.queries.statistics.scores import By
 
     scores = statistics.scores(wanted)
     texts = statistics.texts(wanted)
     flow = statistics.emotion_flow(wanted)
-    return {
-        "as_of": statistics.as_of,
+    axes = get_args(Axis)
+    groups, copies = statistics.duplicate_counts()
+    document: dict[str, Any] = {
         "conversations": scores["quality"].file.total,
         "scores": {
             name: {
@@ -64,8 +66,21 @@ def _numbers(statistics: Statistics, wanted: Filter) -> dict[str, Any]:
                 for one in statistics.intensities(wanted)
             ],
         },
+        "cells": [
+            {
+                **dict(zip(axes, cell.keys, strict=True)),
+                "conversations": cell.conversations,
+                "approved": cell.approved,
+                "scored": cell.scored,
+                "mean_quality": cell.quality,
+            }
+            for cell in statistics.cells(axes, wanted)
+        ],
         "targets": statistics.targets(),
+        "duplicates": {"groups": groups, "conversations": copies},
     }
+    # The last to be asked: it is the time of the oldest answer.
+    return {"as_of": statistics.as_of, **document}
 
 
 def _groups(breakdown: Breakdown) -> dict[str, Any]:
@@ -162,12 +177,20 @@ def findings(
                 "conversations": one.conversations,
                 "findings": one.findings,
                 "dismissed": one.dismissed,
+                "false_alarm_rate": _false_alarm_rate(one.code),
             }
             for one in found
         ],
         **({} if checked is None else {"checked": checked}),
     }
     call.answer(document, lambda: _print_findings(document, found))
+
+
+def _false_alarm_rate(code: str) -> float | None:
+    from convstore.checks import CHECKS
+
+    measured = CHECKS[code].measured if code in CHECKS else None
+    return None if measured is None else round(measured.false_alarm_rate, 3)
 
 
 def _print_findings(document: dict[str, Any], found: tuple[FindingCount, ...]) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TypeVar, get_args
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, any_, cast, exists, func, literal, or_
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, cast, exists, func, literal, or_, true
 
 from convstore.database.tables import (
     conversations,
@@ -77,8 +77,7 @@ def _of_columns(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         if values:
             yield _one_of(column, values)
     if wanted.emotions:
-        labels = [normalise_emotion(label) for label in wanted.emotions]
-        yield or_(_normalised(c.starting_emotion).in_(labels), _normalised(c.ending_emotion).in_(labels))
+        yield or_(*map(_feels, wanted.emotions))
     if wanted.since is not None:
         yield c.created_at >= wanted.since
     if wanted.until is not None:
@@ -127,6 +126,9 @@ def _of_other_tables(wanted: Filter, workspace_id: UUID) -> Iterator[ColumnEleme
 
 
 def _one_of(column: ColumnElement[str], values: tuple[str, ...]) -> ColumnElement[bool]:
+    if "" in values:
+        named = tuple(value for value in values if value)
+        return or_(column.is_(None), _one_of(column, named)) if named else column.is_(None)
     # Equality lets an index on (column, order) serve the page in order; IN of one value would too, IN of two not.
     return column == values[0] if len(values) == 1 else column.in_(values)
 
@@ -148,6 +150,15 @@ def _dimension(name: str) -> ColumnElement[Decimal]:
     if side == "difference":
         return func.abs(people - file)
     return {"file": file, "people": people}.get(side, func.coalesce(people, file))
+
+
+def _feels(label: str) -> ColumnElement[bool]:
+    """A feeling at either end, or `first>last`, of which one may be left open."""
+    start, is_pair, end = (part if part == ">" else normalise_emotion(part) for part in label.partition(">"))
+    first, last = _normalised(c.starting_emotion), _normalised(c.ending_emotion)
+    if not is_pair:
+        return or_(first == start, last == start)
+    return and_(true(), *(side == name for side, name in ((first, start), (last, end)) if name))
 
 
 def _normalised(column: ColumnElement[str | None]) -> ColumnElement[str]:

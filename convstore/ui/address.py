@@ -45,16 +45,14 @@ class Vocabulary:
     words: Mapping[str, Mapping[str, str]]
 
     @classmethod
-    def of(cls, scaffolding: Mapping[str, Mapping[str, str]]) -> Vocabulary:
-        """The fixed words, and the names of this workspace's personas, arcs and topics."""
+    def of(cls, names: Mapping[str, Mapping[str, str]]) -> Vocabulary:
+        """The fixed words, and the names of this workspace's personas, arcs and topics; the empty code is none."""
         return cls(
             {
                 "status": {code: look.word for code, look in STATUSES.items()},
                 "tier": TIERS,
                 "finding": FINDINGS,
-                "persona": _distinct(scaffolding.get("personas", {})),
-                "arc": _distinct(scaffolding.get("emotional_arcs", {})),
-                "topic": _distinct(scaffolding.get("training_topics", {})),
+                **{axis: _distinct({**named, "": f"No {axis}"} if named else {}) for axis, named in names.items()},
             }
         )
 

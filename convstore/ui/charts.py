@@ -34,8 +34,8 @@ __all__ = [
 
 BLUE, AMBER, TEAL, PLUM, GRAY = "#000001", "#000002", "#000003", "#000004", "#000005"
 PAGE, FAINT = "#000038", "#000036"
-#: So many names of columns stand beside each other without touching.
-_LEVEL_NAMES = 4
+#: So many characters of names stand beside each other on the narrowest chart.
+_LEVEL_CHARACTERS = 30
 
 
 def hatched(color: str, shape: str = "/") -> dict[str, Any]:
@@ -50,7 +50,7 @@ def figure(*, height: int = 190, legend: bool = False) -> go.Figure:
 
     made = go.Figure()
     made.update_layout(
-        margin={"l": 0, "r": 0, "t": 26 if legend else 4, "b": 0},
+        margin={"l": 0, "r": 0, "t": 26 if legend else 10, "b": 0},
         height=height,
         bargap=0.18,
         showlegend=legend,
@@ -61,7 +61,7 @@ def figure(*, height: int = 190, legend: bool = False) -> go.Figure:
         hoverlabel={"align": "left"},
     )
     made.update_xaxes(showgrid=False, ticks="", fixedrange=True, zeroline=False)
-    made.update_yaxes(nticks=4, fixedrange=True, zeroline=False, rangemode="tozero")
+    made.update_yaxes(nticks=4, ticks="", fixedrange=True, zeroline=False, rangemode="tozero")
     return made
 
 
@@ -116,7 +116,7 @@ def cells(
         ticktext=[_short(name) for name in columns],
         side="bottom",
         # Slanted names end at their column: those that begin there would run over the right edge.
-        tickangle=-35 if len(columns) > _LEVEL_NAMES else 0,
+        tickangle=-35 if len(columns) * max(map(len, columns), default=0) > _LEVEL_CHARACTERS else 0,
         range=[-0.5, len(columns) - 0.5],
     )
     made.update_yaxes(
@@ -140,19 +140,22 @@ def card(title: str, says: str = "") -> Iterator[None]:
         yield
 
 
-def show(made: go.Figure, key: str, *, selectable: bool = True) -> list[Mapping[str, Any]]:
-    """Draw a figure; the points that were pressed just now."""
+def show(made: go.Figure, key: str, *, selectable: bool = True, brush: bool = False) -> list[Mapping[str, Any]]:
+    """Draw a figure; the points that were pressed just now, or drawn across where it can be brushed."""
     config = {"displayModeBar": "hover", "displaylogo": False, "modeBarButtons": [["toImage"]]}
     if not selectable:
         st.plotly_chart(made, key=key, config=config)
         return []
+    if brush:
+        line = {"color": GRAY, "width": 1, "dash": "dot"}
+        made.update_layout(dragmode="select", selectdirection="h", newselection={"line": line})
     # A fresh key after every press: otherwise the way back would press it again.
     presses = st.session_state.get(f"{key}-presses", 0)
     event: Any = st.plotly_chart(
         made,
         key=f"{key}-{presses}",
         on_select="rerun",
-        selection_mode="points",
+        selection_mode=("points", "box") if brush else "points",
         config=config,
     )
     points = list(event.selection.points)

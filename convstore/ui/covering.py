@@ -22,12 +22,14 @@ __all__ = ["heat_map", "holes", "set_targets"]
 NAMES: Mapping[Axis, str] = {"persona": "Persona", "arc": "Arc", "topic": "Topic", "tier": "Tier"}
 _FIELDS: Mapping[Axis, str] = {"persona": "personas", "arc": "arcs", "topic": "topics", "tier": "tiers"}
 _VIEWS = ("All", "Approved", "Mean quality", "Against targets")
+#: Views whose numbers are of approved conversations alone.
+_OF_APPROVED = ("Approved", "Against targets")
 _MOST_COLUMNS = 24
 _MOST_ROWS = 40
 
 
 def _word(vocabulary: Vocabulary, axis: Axis, key: str | None) -> str:
-    if key is None:
+    if not key:
         return f"No {axis}"
     return vocabulary.words[axis].get(key) or prettified(key)
 
@@ -85,9 +87,12 @@ def heat_map(
         if points:
             pressed = shown_rows[int(points[0]["y"])], shown_columns[int(points[0]["x"])]
             chosen: dict[str, Any] = {
-                _FIELDS[axis]: (key,) for axis, key in zip((rows, columns), pressed, strict=True) if key is not None
+                _FIELDS[axis]: (key or "",) for axis, key in zip((rows, columns), pressed, strict=True)
             }
-            opened(replace(wanted, **chosen))
+            if view in _OF_APPROVED:
+                chosen["statuses"] = ("approved",)
+            # Targets are about the whole set.
+            opened(replace(Filter() if view == "Against targets" else wanted, **chosen))
     return rows, columns
 
 
@@ -102,7 +107,7 @@ def _axis(label: str, axes: tuple[Axis, ...], default: Axis, key: str) -> Axis:
 
 def _keys(vocabulary: Vocabulary, axis: Axis, found: set[str | None]) -> list[str | None]:
     """Every key that is known or found; a persona that nobody has used yet is a hole too."""
-    known = {*vocabulary.words[axis], *(key for key in found if key is not None)}
+    known = {*filter(None, vocabulary.words[axis]), *(key for key in found if key is not None)}
     named: list[str | None] = sorted(known, key=lambda key: _word(vocabulary, axis, key).lower())
     return [*named, None] if None in found else named
 

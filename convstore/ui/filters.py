@@ -16,12 +16,13 @@ from convstore.core import ConvStore
 from convstore.model import Filter
 from convstore.ui.address import EXTRAS, WIDGETS, Vocabulary, extra_params, params_of
 from convstore.ui.navigation import go
-from convstore.ui.words import moment, plain
+from convstore.ui.words import moment, number, plain, prettified
 
 __all__ = ["address", "clear", "filter_form", "is_empty", "show_conversations", "vocabulary_of"]
 
 _LOWEST, _HIGHEST = 1.0, 5.0
 _AWAITED = "awaited-filter"
+_SCAFFOLDING = {"persona": "personas", "arc": "emotional_arcs", "topic": "training_topics"}
 _EMPTY: dict[str, Any] = {
     "text": "",
     "status": [],
@@ -35,11 +36,17 @@ _EMPTY: dict[str, Any] = {
 
 
 def vocabulary_of(store: ConvStore) -> Vocabulary:
-    """The words of this workspace's codes."""
-    return Vocabulary.of(store.scaffolding())
+    """The words of this workspace's codes; conversations may carry keys that no scaffolding names."""
+    named, used = store.scaffolding(), store.facets().counts
+    return Vocabulary.of(
+        {
+            axis: {**{key: prettified(key) for key in used.get(axis, ())}, **named.get(kind, {})}
+            for axis, kind in _SCAFFOLDING.items()
+        }
+    )
 
 
-def filter_form(vocabulary: Vocabulary) -> Filter:
+def filter_form(store: ConvStore, vocabulary: Vocabulary) -> Filter:
     """Show the form; the filter that it says."""
     for name, value in st.session_state.pop(_AWAITED, {}).items():
         st.session_state[name] = value
@@ -58,6 +65,7 @@ def filter_form(vocabulary: Vocabulary) -> Filter:
         topics = _choices("Topic", "topic", vocabulary)
         tiers = _pills("Tier", "tier", vocabulary)
         findings = _choices("Finding", "finding", vocabulary)
+        found = st.container()
         low, high = st.slider(
             "Quality",
             _LOWEST,
@@ -82,6 +90,11 @@ def filter_form(vocabulary: Vocabulary) -> Filter:
             max_quality=Decimal(str(high)) if high < _HIGHEST else None,
             **extra_params(extras),
         )
+        counts = store.statistics.finding_facet(wanted)
+        if counts:
+            # Not in the options: what they say is what the address says.
+            said = (f"{vocabulary.word('finding', code)} {number(count)}" for code, count in counts.items())
+            found.caption(" · ".join(said))
         if not is_empty(wanted):
             st.button(
                 "Clear filters", key="clear-filters", type="tertiary", icon=":material/filter_alt_off:", on_click=clear

@@ -52,8 +52,19 @@ def test_stats_and_findings_are_the_numbers_on_screen(demo_store: ConvStore) -> 
         assert one["turns"] == {str(number): pytest.approx(found.mean) for number, found in turns.items()}
     assert stats["facets"]["tier"] == demo_store.facets(wanted).counts["tier"]
 
+    assert [
+        (one["persona"], one["arc"], one["topic"], one["tier"], one["conversations"], one["approved"], one["scored"])
+        for one in stats["cells"]
+    ] == [
+        (*one.keys, one.conversations, one.approved, one.scored)
+        for one in shown.cells(("persona", "arc", "topic", "tier"), wanted)
+    ]
+    groups, copies = shown.duplicate_counts()
+    assert stats["duplicates"] == {"groups": groups, "conversations": copies}
+
     findings = convstore("findings", "--json").document["findings"]
     assert [(one["code"], one["conversations"], one["findings"], one["dismissed"]) for one in findings] == [
         (one.code, one.conversations, one.findings, one.dismissed) for one in shown.findings()
     ]
+    assert all(0 <= one["false_alarm_rate"] < 0.1 for one in findings)
     assert findings

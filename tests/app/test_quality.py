@@ -8,13 +8,16 @@ from decimal import Decimal
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from convstore.checks import CHECKS
 from convstore.core import ConvStore
 from convstore.model import Filter
 from convstore.queries.statistics.distribution import Distribution
 from convstore.queries.statistics.scores import Breakdown, DimensionScores
 from convstore.settings import Settings
+from convstore.ui.address import filter_of, params_of
 from convstore.ui.charts import cells
 from convstore.ui.comparing import marked
+from convstore.ui.filters import vocabulary_of
 from convstore.ui.quality.standouts import WORDS, standouts
 
 Opener = Callable[..., AppTest]
@@ -57,6 +60,29 @@ def test_coverage_and_duplicates_show_themselves(open_screen: Opener, demo_store
     app.button(key=next(b.key for b in app.button if b.key is not None and b.key.startswith("keep-"))).click().run()
     demo_store.refresh()
     assert demo_store.statistics.duplicate_counts()[0] < groups
+
+
+def test_the_filter_form_counts_findings(open_screen: Opener, demo_store: ConvStore) -> None:
+    (code, count), *_ = demo_store.statistics.finding_facet().items()
+    app = open_screen(demo_store.settings, "browse")
+    assert any(one.value.startswith(f"{CHECKS[code].label} {count} · ") for one in app.sidebar.caption)
+    app.sidebar.multiselect(key="finding").set_value([code]).run()
+    assert not app.exception
+    assert any(one.value.startswith(f"{CHECKS[code].label} {count} · ") for one in app.sidebar.caption)
+
+
+def test_keys_without_scaffolding_and_none_can_be_filtered_by(demo_store: ConvStore) -> None:
+    with demo_store.database.admin() as connection:
+        connection.execute(
+            "UPDATE conversations SET persona_key = 'a_stranger'"
+            " WHERE id IN (SELECT id FROM conversations WHERE is_active LIMIT 3)"
+        )
+    demo_store.refresh()
+    vocabulary = vocabulary_of(demo_store)
+    wanted = Filter(personas=("a_stranger", ""), topics=("",), emotions=("grief>calm",))
+    assert params_of(wanted, vocabulary)["persona"] == ["A stranger", "No persona"]
+    assert filter_of(params_of(wanted, vocabulary), vocabulary) == wanted
+    assert demo_store.count(Filter(personas=("a_stranger",))) == (3, True)
 
 
 @pytest.mark.parametrize("screen", [*SCREENS, "duplicates"])

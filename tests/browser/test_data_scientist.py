@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 
 import pytest
-from playwright.sync_api import Error, Locator
+from playwright.sync_api import Error, Locator, expect
 
+from convstore.model import Filter, ScoreRange
 from tests.browser.conftest import LocalApp
 from tests.browser.screen import Screen
 
@@ -52,6 +56,18 @@ def press_mark(screen: Screen, mark: Locator, leads_to: str) -> str:
     return until_it_leads(screen, press, leads_to)
 
 
+def sees_as_many(screen: Screen, count: int) -> None:
+    """Browse lists so many conversations."""
+    expect(screen.page.get_by_role("heading", name="Browse")).to_be_visible()
+    screen.sees(f"{count:,} conversation{'' if count == 1 else 's'} with this filter")
+
+
+def middle_of(mark: Locator) -> tuple[float, float]:
+    box = mark.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
 def test_a_bar_leads_to_its_conversations(full_app: LocalApp, screen: Screen) -> None:
     screen.open(f"{full_app.address}/quality")
     said = press_mark(screen, screen.page.locator(".js-plotly-plot .barlayer .point path").nth(6), "Browse")
@@ -67,3 +83,92 @@ def test_a_cell_leads_to_its_conversations(full_app: LocalApp, screen: Screen) -
     number = re.search(r"(\d+)\s*$", said)
     assert number is not None, said
     screen.sees(f"{number.group(1)} conversations with this filter")
+
+
+def test_a_stroke_across_bars_leads_to_all_of_them(full_app: LocalApp, screen: Screen) -> None:
+    screen.open(f"{full_app.address}/quality")
+    chart = screen.page.locator("[class*=st-key-histogram-quality]")
+    chart.locator(".barlayer .point").first.wait_for()
+
+    def draw() -> str:
+        chart.scroll_into_view_if_needed()
+        (left, y), (right, _) = (
+            middle_of(chart.locator(".xtick text", has_text=re.compile(rf"^{tick}$"))) for tick in (3, 4)
+        )
+        half_a_bar = (right - left) / 4
+        # From before the bar of 3.0 to behind that of 4.0, in the middle of their heights.
+        screen.page.mouse.move(left - half_a_bar, y - 80)
+        screen.page.mouse.down()
+        for step in range(1, 6):
+            screen.page.mouse.move(left - half_a_bar + step / 5 * (right - left + 2 * half_a_bar), y - 70)
+        screen.page.mouse.up()
+        return "a stroke says nothing"
+
+    until_it_leads(screen, draw, "Browse")
+    assert "score=quality%3A2.75..4.24" in screen.page.url
+    limits = ScoreRange("quality", Decimal("2.75"), Decimal("4.24"))
+    sees_as_many(screen, full_app.store.count(Filter(scores=(limits,)))[0])
+
+
+def test_a_box_leads_to_its_group(full_app: LocalApp, screen: Screen) -> None:
+    screen.open(f"{full_app.address}/quality")
+    box = screen.page.locator("[class*=st-key-groups-persona] .scatterlayer .point").first
+    said = press_mark(screen, box, "Browse")
+    numbers = re.search(r"(\d+) scored, (\d+) not$", said)
+    assert numbers is not None, said
+    sees_as_many(screen, sum(map(int, numbers.groups())))
+    groups = {group.key: group.total for group in full_app.store.statistics.breakdown("persona").groups}
+    names = full_app.store.scaffolding()["personas"]
+    (pressed,) = [key for key in groups if said.startswith(names[str(key)])]
+    assert sum(map(int, numbers.groups())) == full_app.store.count(Filter(personas=(str(pressed),)))[0]
+
+
+def test_a_spot_leads_to_those_that_both_scored_so(full_app: LocalApp, screen: Screen) -> None:
+    screen.open(f"{full_app.address}/quality")
+    said = press_mark(screen, screen.page.locator("[class*=st-key-agreement] .scatterlayer .point").first, "Browse")
+    number = re.search(r": (\d+)$", said)
+    assert number is not None, said
+    sees_as_many(screen, int(number.group(1)))
+
+
+def test_a_way_from_feeling_to_feeling_leads_to_its_conversations(full_app: LocalApp, screen: Screen) -> None:
+    flows = full_app.store.statistics.emotion_flow().flows
+    (start, end), count = next((pair, n) for pair, n in flows.items() if None not in pair)
+    screen.open(f"{full_app.address}/quality?part=Feelings")
+    screen.page.get_by_text(re.compile(r"ways from first to last")).click()
+    screen.settle()
+    screen.tick(0)
+    screen.press_key_of("open-flow")
+    sees_as_many(screen, count)
+    assert full_app.store.count(Filter(emotions=(f"{start}>{end}",))) == (count, True)
+
+
+def test_a_hole_leads_to_what_there_is_of_it(full_app: LocalApp, screen: Screen) -> None:
+    largest = max(full_app.store.statistics.cells(("arc", "topic")), key=lambda cell: cell.conversations)
+    arc, topic = largest.keys
+    full_app.store.set_targets([{"arc": arc, "topic": topic, "wanted": 900}])
+    screen.open(f"{full_app.address}/coverage")
+    screen.press_key_of("refresh")
+    screen.sees("1 target not reached")
+    screen.tick(0)
+    screen.press_key_of("open-hole")
+    sees_as_many(screen, largest.conversations)
+
+
+def test_a_chart_can_be_had_as_a_picture_and_as_numbers(full_app: LocalApp, screen: Screen) -> None:
+    screen.open(f"{full_app.address}/quality")
+    chart = screen.page.locator("[class*=st-key-histogram-quality]")
+    chart.locator(".barlayer .point").first.wait_for()
+    chart.hover()
+    with screen.page.expect_download() as picture:
+        chart.locator(".modebar-btn").first.click()
+    assert picture.value.path().read_bytes().startswith(b"\x89PNG\r\n")
+
+    with screen.page.expect_download() as numbers:
+        screen.page.locator(".st-key-csv-quality-scores button").click()
+    assert numbers.value.suggested_filename == "quality-scores.csv"
+    heads, *rows = csv.reader(io.StringIO(numbers.value.path().read_text()))
+    assert heads == ["score", "file", "people"]
+    scores = full_app.store.statistics.scores()["quality"]
+    for place, side in ((1, scores.file), (2, scores.people)):
+        assert {Decimal(row[0]): int(row[place]) for row in rows if row[place] != "0"} == dict(side.counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,9 +10,9 @@ from sqlalchemy import Connection, func, select
 
 from convstore.database.tables import conversations, findings
 from convstore.model import Filter
-from convstore.queries.conversations import matching
+from convstore.queries.conversations import EXACT_TOTAL, matching
 
-__all__ = ["FindingCount", "count_findings"]
+__all__ = ["FindingCount", "count_finding_facet", "count_findings"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,3 +55,29 @@ def count_findings(connection: Connection, wanted: Filter, workspace_id: UUID) -
         FindingCount(code=code, conversations=many, findings=int(standing), dismissed=int(dismissed))
         for code, many, standing, dismissed in connection.execute(query)
     )
+
+
+def count_finding_facet(connection: Connection, wanted: Filter, workspace_id: UUID) -> Mapping[str, int]:
+    """Conversations by finding that stands, the most frequent first; nothing where more than `EXACT_TOTAL` match."""
+    f = findings.c
+    some = (
+        select(conversations.c.id)
+        .where(*matching(connection, wanted, workspace_id, rows=EXACT_TOTAL + 1))
+        .limit(EXACT_TOTAL + 1)
+        .cte("matched")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    total = select(func.count()).select_from(some).scalar_subquery()
+    many = func.count(f.conversation_id.distinct())
+    rows = connection.execute(
+        select(f.code, many)
+        .where(
+            f.workspace_id == workspace_id,
+            f.conversation_id.in_(select(some.c.id)),
+            f.dismissed_at.is_(None),
+            total <= EXACT_TOTAL,
+        )
+        .group_by(f.code)
+        .order_by(many.desc(), f.code)
+    )
+    return {code: int(count) for code, count in rows}

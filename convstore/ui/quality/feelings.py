@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import streamlit as st
@@ -19,6 +19,7 @@ __all__ = ["flow", "intensity"]
 _MOST_FEELINGS = 8
 _COLORS = (BLUE, AMBER, TEAL, PLUM, GRAY)
 _OTHERS = "Others"
+_MOST_ROWS = 12
 
 
 def flow(statistics: Statistics, wanted: Filter, opened: Callable[[Filter], None]) -> None:
@@ -43,12 +44,14 @@ def flow(statistics: Statistics, wanted: Filter, opened: Callable[[Filter], None
         nodes = [(side, name) for side in (0, 1) for name in dict.fromkeys([*sides[side], _OTHERS])]
         nodes = [node for node in nodes if any(pair[node[0]] == node[1] for pair in drawn)]
         place = {node: index for index, node in enumerate(nodes)}
+        # A feeling has one colour, on whichever side it stands.
+        order = list(dict.fromkeys(name for _, name in nodes))
         made = figure(height=max(240, 34 * max(len(side) for side in sides)))
         made.add_trace(
             go.Sankey(
                 node={
                     "label": [prettified(name).replace("<", "‹") for _, name in nodes],
-                    "color": [_COLORS[index % 4] if name != _OTHERS else GRAY for index, (_, name) in enumerate(nodes)],
+                    "color": [_COLORS[order.index(name) % 4] if name != _OTHERS else GRAY for _, name in nodes],
                     "pad": 14,
                     "thickness": 12,
                     "line": {"width": 0},
@@ -66,12 +69,18 @@ def flow(statistics: Statistics, wanted: Filter, opened: Callable[[Filter], None
         show(made, "flow", selectable=False)
         missing = sum(found.flows.values()) - sum(named.values())
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.caption(f"{counted(missing, 'conversation')} without a first or a last feeling.", width="content")
+            st.caption(
+                f"{counted(missing, 'conversation')} without a first or a last feeling."
+                if missing
+                else "Every conversation has a first and a last feeling.",
+                width="content",
+            )
             csv_button(
                 "feelings",
                 ("first", "last", "conversations"),
                 [(start, end, count) for (start, end), count in found.flows.items()],
             )
+        _pairs(named, wanted, opened)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             chosen = st.selectbox(
                 "Feeling", list(found.spellings), index=None, placeholder="Open one feeling", key="feeling",
@@ -85,7 +94,42 @@ def flow(statistics: Statistics, wanted: Filter, opened: Callable[[Filter], None
                 st.caption(f"Spelled {labels}", width="content")
 
 
-def intensity(statistics: Statistics, wanted: Filter, vocabulary: Vocabulary) -> None:
+def _pairs(
+    named: Mapping[tuple[str | None, str | None], int], wanted: Filter, opened: Callable[[Filter], None]
+) -> None:
+    """Every flow as a row that opens its conversations: plotly tells nobody which link of a flow is pressed."""
+    import pandas as pd
+
+    pairs = list(named)
+    with st.expander(f"{counted(len(pairs), 'way')} from first to last", icon=":material/table_rows:"):
+        shown = st.dataframe(
+            pd.DataFrame(
+                {
+                    "First": [prettified(str(start)) for start, _ in pairs],
+                    "Last": [prettified(str(end)) for _, end in pairs],
+                    "Conversations": list(named.values()),
+                }
+            ),
+            hide_index=True,
+            row_height=31,
+            height="content" if len(pairs) <= _MOST_ROWS else 31 * (_MOST_ROWS + 1),
+            on_select="rerun",
+            selection_mode="single-row",
+            key="flows",
+        )
+        rows: list[int] = shown.selection.rows
+        if rows:
+            start, end = pairs[rows[0]]
+            if st.button(
+                f"See its {counted(named[start, end], 'conversation')}",
+                key="open-flow",
+                type="tertiary",
+                icon=":material/arrow_forward:",
+            ):
+                opened(replace(wanted, emotions=(f"{start}>{end}",)))
+
+
+def intensity(statistics: Statistics, wanted: Filter, vocabulary: Vocabulary, opened: Callable[[Filter], None]) -> None:
     """How strong feelings are from turn to turn, on one arc."""
     import plotly.graph_objects as go
 
@@ -94,7 +138,7 @@ def intensity(statistics: Statistics, wanted: Filter, vocabulary: Vocabulary) ->
         arcs = [cell.keys[0] for cell in cells]
         chosen = st.selectbox(
             "Arc", range(len(arcs)), format_func=[_arc(arc, vocabulary) for arc in arcs].__getitem__,
-            key="intensity-arc", label_visibility="collapsed",
+            key="intensity-arc", label_visibility="collapsed", width=320,
         )  # fmt: skip
         turns = statistics.intensity(arcs[chosen], wanted).turns
         if not turns:
@@ -116,17 +160,25 @@ def intensity(statistics: Statistics, wanted: Filter, vocabulary: Vocabulary) ->
                 hovertemplate="Turn %{x}: %{y:.2f} in the mean of %{customdata:,}<extra></extra>",
             )
         )  # fmt: skip
-        made.update_yaxes(range=[0, 1], tickvals=[0, 0.5, 1])
+        made.update_yaxes(range=[0, 1.05], tickvals=[0, 0.5, 1])
         made.update_xaxes(title_text="Turn", dtick=1 if len(x) <= 24 else None)
         show(made, "intensity", selectable=False)
-        csv_button(
-            "intensity",
-            ("arc", "turn", "conversations", "mean", "p25", "median", "p75"),
-            [
-                (arcs[chosen], n, d.present, d.mean, d.percentile(0.25), d.percentile(0.5), d.percentile(0.75))
-                for n, d in turns.items()
-            ],
-        )
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            if st.button(
+                f"See its {counted(cells[chosen].conversations, 'conversation')}",
+                key="open-arc",
+                type="tertiary",
+                icon=":material/arrow_forward:",
+            ):
+                opened(replace(wanted, arcs=(arcs[chosen] or "",)))
+            csv_button(
+                "intensity",
+                ("arc", "turn", "conversations", "mean", "p25", "median", "p75"),
+                [
+                    (arcs[chosen], n, d.present, d.mean, d.percentile(0.25), d.percentile(0.5), d.percentile(0.75))
+                    for n, d in turns.items()
+                ],
+            )
 
 
 def _arc(key: str | None, vocabulary: Vocabulary) -> str:

@@ -1,4 +1,4 @@
-"""Scores on the Quality screen: distributions, groups, how dimensions move together."""
+"""Scores on the Quality screen: distributions, findings and groups."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import Any
 
 import streamlit as st
 
+from convstore.checks import CHECKS, CONVERSATIONS_READ
 from convstore.model import Filter, ScoreRange
 from convstore.queries.statistics.distribution import Distribution, halves
 from convstore.queries.statistics.scores import By, DimensionScores, Group
 from convstore.statistics import Statistics
 from convstore.ui.address import Vocabulary
-from convstore.ui.charts import AMBER, BLUE, GRAY, TEAL, card, cells, csv_button, figure, hatched, show
+from convstore.ui.charts import AMBER, BLUE, TEAL, card, csv_button, figure, hatched, show
 from convstore.ui.quality.standouts import WORDS
 from convstore.ui.status import FINDINGS
 from convstore.ui.words import number, prettified
 
-__all__ = ["distributions", "groups", "together"]
+__all__ = ["around", "distributions", "groups"]
 
 #: What opens the conversations of a filter.
 Open = Callable[[Filter], None]
@@ -44,7 +45,11 @@ _FIELDS = {
 def distributions(statistics: Statistics, wanted: Filter, opened: Open) -> None:
     """One histogram a dimension, files and people side by side."""
     scores = statistics.scores(wanted)
-    places = [*st.columns(3, gap="small"), *st.columns(3, gap="small")]
+    st.caption(
+        "Press a bar, or draw across several, to see their conversations. Across both kinds, people's score counts"
+        " where there is one, else the file's."
+    )
+    places = [place for _ in range(3) for place in st.columns(2, gap="small")]
     for place, name in zip(places, WORDS, strict=False):
         with place:
             _histogram(name, scores[name], wanted, opened)
@@ -68,14 +73,16 @@ def _findings(statistics: Statistics, wanted: Filter, opened: Open) -> None:
                 x=[one.conversations for one in found],
                 y=[FINDINGS.get(one.code, prettified(one.code)) for one in found],
                 text=[number(one.conversations) for one in found],
-                textposition="auto",
+                textposition="outside",
+                cliponaxis=False,
                 marker={"color": TEAL},
-                customdata=[one.code for one in found],
-                hovertemplate="%{y}: %{x:,}<extra></extra>",
+                customdata=[[one.code, _measured(one.code)] for one in found],
+                hovertemplate="%{y}: %{x:,}<br>%{customdata[1]}<extra></extra>",
             )
         )
         made.update_yaxes(autorange="reversed", showgrid=False, nticks=len(found), dtick=1)
-        made.update_xaxes(visible=False)
+        # The numbers stand behind the bars.
+        made.update_xaxes(visible=False, range=[0, 1.2 * max(one.conversations for one in found)])
         points = show(made, "findings")
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.caption(f"{number(dismissed)} dismissed by reviewers", width="content")
@@ -85,7 +92,14 @@ def _findings(statistics: Statistics, wanted: Filter, opened: Open) -> None:
                 [(one.code, one.conversations, one.findings, one.dismissed) for one in found],
             )
         if points:
-            opened(replace(wanted, findings=(str(points[0]["customdata"]),)))
+            opened(replace(wanted, findings=(str(points[0]["customdata"][0]),)))
+
+
+def _measured(code: str) -> str:
+    measured = CHECKS[code].measured if code in CHECKS else None
+    if measured is None:
+        return "False alarms were not measured"
+    return f"False alarms in {measured.false_conversations} of {CONVERSATIONS_READ} real conversations"
 
 
 def _histogram(name: str, scores: DimensionScores, wanted: Filter, opened: Open) -> None:
@@ -109,7 +123,7 @@ def _histogram(name: str, scores: DimensionScores, wanted: Filter, opened: Open)
                 )
             )
         made.update_xaxes(tickvals=[1, 2, 3, 4, 5], range=[0.6, 5.4])
-        points = show(made, f"histogram-{name}")
+        points = show(made, f"histogram-{name}", brush=True)
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.caption(_unscored(scores), width="content")
             csv_button(
@@ -125,11 +139,20 @@ def _histogram(name: str, scores: DimensionScores, wanted: Filter, opened: Open)
 
 
 def _open_bars(name: str, points: list[Any], wanted: Filter, opened: Open) -> None:
-    side = "people" if points[0]["curve_number"] == 1 else "file"
+    # A stroke crosses bars of no height too.
+    pressed = [point for point in points if point["y"]]
+    if not pressed:
+        return
+    sides = {"people." if point["curve_number"] == 1 else "file." for point in pressed}
     # Not the point's x, which is the middle of its bar: two series stand beside each other.
-    halves_pressed = [Decimal(str(point["customdata"])) for point in points]
-    low, high = min(halves_pressed) - Decimal("0.25"), max(halves_pressed) + Decimal("0.24")
-    opened(replace(wanted, scores=(*wanted.scores, ScoreRange(f"{side}.{name}", low, high))))
+    bars = [Decimal(str(point["customdata"])) for point in pressed]
+    limits = around(f"{sides.pop() if len(sides) == 1 else ''}{name}", min(bars), max(bars))
+    opened(replace(wanted, scores=(*wanted.scores, limits)))
+
+
+def around(dimension: str, low: Decimal, high: Decimal) -> ScoreRange:
+    """The scores that round to these halves."""
+    return ScoreRange(dimension, low - Decimal("0.25"), high + Decimal("0.24"))
 
 
 def _summary(scores: DimensionScores) -> str:
@@ -261,9 +284,9 @@ def _filter_of(group: Group, by: By, wanted: Filter) -> Filter | None:
     if isinstance(group.key, datetime):
         year, month = divmod(group.key.year * 12 + group.key.month, 12)
         return replace(wanted, since=group.key, until=datetime(year, month + 1, 1, tzinfo=UTC))
-    if group.key is None or by not in _FIELDS:
+    if by not in _FIELDS:
         return None
-    chosen: dict[str, Any] = {_FIELDS[by]: (group.key,)}
+    chosen: dict[str, Any] = {_FIELDS[by]: (group.key or "",)}
     return replace(wanted, **chosen)
 
 
@@ -277,49 +300,3 @@ def _table(shown: list[Group], labels: list[str]) -> tuple[tuple[str, ...], list
         )
         for label, group in zip(labels, shown, strict=True)
     ]  # fmt: skip
-
-
-def together(statistics: Statistics, wanted: Filter) -> None:
-    """How the files' dimensions move together, and how files and people agree."""
-    import plotly.graph_objects as go
-
-    left, right = st.columns(2, gap="small")
-    with left, card("Dimensions together", "correlation of the files' scores, 1 is the same"):
-        pairs = {(one.one, one.other): one.value for one in statistics.correlations(wanted)}
-        names = list(WORDS)
-        table = [[None if i <= j else pairs[names[j], names[i]] for j in range(4)] for i in range(1, 5)]
-        labels = [["" if value is None else f"{value:.2f}" for value in row] for row in table]
-        for i in range(4):
-            for j in range(i + 1):
-                labels[i][j] = "–" if table[i][j] is None else labels[i][j]
-        words = [WORDS[name] for name in names]
-        made = cells(
-            words[1:], words[:4], table, labels, hover="%{customdata[0]} and %{customdata[1]}: %{text}", bounds=(0, 1)
-        )
-        show(made, "correlations", selectable=False)
-        csv_button("correlations", ("one", "other", "correlation"), [(*pair, value) for pair, value in pairs.items()])
-    with right, card("Files and people", "quality by both, size is the number"):
-        quality = statistics.scores(wanted)["quality"]
-        if not quality.both:
-            st.caption("No conversation is scored by both yet.")
-            return
-        bins: dict[tuple[float, float], int] = {}
-        for (file, people), count in quality.pairs.items():
-            spot = (round(float(file) * 2) / 2, round(float(people) * 2) / 2)
-            bins[spot] = bins.get(spot, 0) + count
-        made = figure(height=230)
-        made.add_shape(type="line", x0=1, y0=1, x1=5, y1=5, line={"color": GRAY, "dash": "dot", "width": 1})
-        most = max(bins.values())
-        made.add_trace(
-            go.Scatter(
-                x=[x for x, _ in bins], y=[y for _, y in bins], mode="markers",
-                marker={"color": BLUE, "size": [6 + 24 * (n / most) ** 0.5 for n in bins.values()], "opacity": 0.75},
-                customdata=list(bins.values()),
-                hovertemplate="File %{x:.1f}, people %{y:.1f}: %{customdata:,}<extra></extra>",
-            )
-        )  # fmt: skip
-        made.update_xaxes(range=[0.7, 5.3], tickvals=[1, 2, 3, 4, 5], title_text="File")
-        made.update_yaxes(range=[0.7, 5.3], tickvals=[1, 2, 3, 4, 5], title_text="People")
-        show(made, "agreement", selectable=False)
-        agreed = f"correlation {quality.correlation:.2f}" if quality.correlation is not None else "no correlation"
-        st.caption(f"{number(quality.both)} scored by both, {agreed}; on the dotted line both agree.")

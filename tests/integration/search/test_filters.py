@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,11 +17,18 @@ from convstore.errors import ConvstoreError, UsageError
 from convstore.lifecycle import STATUSES
 from convstore.model import DIMENSIONS, Conversation, Filter, ScoreRange
 
-_EMOTIONS = ("Worry", "relief", "calm ", "no such feeling")
+_EMOTIONS = ("Overwhelm", "calm ", "no such feeling", "Grief>steadiness", "doubt>", ">Resolve", "shame>calm")
+#: Keys that a conversation may lack; the empty value means those that do.
+_OPTIONAL = ("persona_key", "emotional_arc_key", "topic_key")
 
 
 @pytest.fixture
 def everything(demo_store: ConvStore) -> list[Conversation]:
+    with demo_store.database.admin() as connection:
+        for remainder, column in enumerate(_OPTIONAL):
+            connection.execute(
+                f"UPDATE conversations SET {column} = NULL WHERE abs(hashtext(conversation_id)) % 9 = {remainder}"
+            )
     page = demo_store.search(limit=1000)
     assert len(page.items) == page.total == 240
     return list(page.items)
@@ -46,14 +54,15 @@ def effective(row: Any, dimension: str) -> Decimal | None:
 
 def meets(row: Conversation, reviewers: set[str], wanted: Filter) -> bool:
     quality = effective(row, "quality")
-    feelings = {str(e).strip().lower().replace(" ", "_") for e in (row.starting_emotion, row.ending_emotion)}
+    start, end = (str(e).strip().lower().replace(" ", "_") for e in (row.starting_emotion, row.ending_emotion))
+    feelings = {start, end, f"{start}>{end}", f"{start}>", f">{end}"}
     return all(
         (
             not wanted.statuses or row.status in wanted.statuses,
             not wanted.tiers or row.tier in wanted.tiers,
-            not wanted.personas or row.persona_key in wanted.personas,
-            not wanted.arcs or row.emotional_arc_key in wanted.arcs,
-            not wanted.topics or row.topic_key in wanted.topics,
+            not wanted.personas or (row.persona_key or "") in wanted.personas,
+            not wanted.arcs or (row.emotional_arc_key or "") in wanted.arcs,
+            not wanted.topics or (row.topic_key or "") in wanted.topics,
             not wanted.categories or row.category in wanted.categories,
             not wanted.sources or row.source_name in wanted.sources,
             not wanted.processing or row.processing_status in wanted.processing,
@@ -78,7 +87,8 @@ def filters(rows: list[Conversation]) -> st.SearchStrategy[Filter]:
     """Filters over values that occur, and some that do not."""
 
     def some(*names: str) -> st.SearchStrategy[tuple[Any, ...]]:
-        values = [*sorted({str(value) for name in names for row in rows if (value := getattr(row, name))}), "nowhere"]
+        found = {str(value) for name in names for row in rows if (value := getattr(row, name))}
+        values = [*sorted(found), "nowhere", *([""] if names[0] in _OPTIONAL else [])]
         return st.just(()) | st.lists(st.sampled_from(values), max_size=3).map(tuple)
 
     score = st.integers(10, 50).map(lambda tenths: Decimal(tenths) / 10)
@@ -218,3 +228,12 @@ def test_naive_times_mean_utc(demo_store: ConvStore) -> None:
     newest = demo_store.search(limit=1).items[0].created_at
     assert isinstance(newest, datetime)
     assert demo_store.count(Filter(since=newest)) == demo_store.count(Filter(since=newest.replace(tzinfo=None)))
+
+
+def test_none_is_counted_as_it_is_found(demo_store: ConvStore, everything: list[Conversation]) -> None:
+    without = sum(row.topic_key is None for row in everything)
+    assert demo_store.count(Filter(topics=("",))) == (without, True)
+    assert 0 < without < len(everything)
+    assert demo_store.facets(Filter(topics=("",))).counts["tier"] == dict(
+        Counter(row.tier for row in everything if row.topic_key is None)
+    )

@@ -12,6 +12,7 @@ from convstore.emotions import normalise_emotion
 from convstore.errors import UsageError
 from convstore.model import DIMENSIONS, Filter, ScoreRange
 from convstore.queries.statistics.distribution import Distribution, halves
+from convstore.ui.quality.together import agreeing, agreement
 
 FILTERS = {
     "all": Filter(),
@@ -236,3 +237,26 @@ def test_answers_are_kept_and_say_when_they_were_found(demo_module_store: ConvSt
     anew = demo_module_store.statistics
     anew.scores()
     assert anew.as_of > first.as_of
+
+
+def test_findings_beside_the_filter_form(demo_module_store: ConvStore) -> None:
+    statistics = demo_module_store.statistics
+    for wanted in FILTERS.values():
+        expected = {one.code: one.conversations for one in statistics.findings(wanted) if one.conversations}
+        assert statistics.finding_facet(wanted) == expected
+    # As if the filter named none: the other findings can still be chosen.
+    assert statistics.finding_facet(Filter(findings=("truncated_reply",))) == statistics.finding_facet()
+
+
+def test_every_spot_leads_to_as_many_conversations_as_it_counts(demo_module_store: ConvStore) -> None:
+    quality = demo_module_store.statistics.scores()["quality"]
+    spots = agreement(quality)
+    assert sum(spots.values()) == quality.both
+    for spot, count in spots.items():
+        assert demo_module_store.count(agreeing(Filter(), spot)) == (count, True)
+
+
+def test_every_flow_leads_to_as_many_conversations_as_it_counts(demo_module_store: ConvStore) -> None:
+    flows = demo_module_store.statistics.emotion_flow().flows
+    for (start, end), count in flows.items():
+        assert demo_module_store.count(Filter(emotions=(f"{start}>{end}",))) == (count, True)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,8 @@ from convstore.checks import CHECKS, ArcPromise, CheckInput, SetContext, check_c
 from convstore.checks.contract import MAX_FINDINGS
 from convstore.model import Turn
 from tests.unit.checks.labelled import FILLER, dialogue
+
+FINDINGS_GUIDE = Path(__file__).parents[3] / "docs/findings.md"
 
 #: Pieces that lead into every check, to be glued together at random.
 FRAGMENTS = (
@@ -88,6 +91,22 @@ def test_every_check_can_be_shown(code: str) -> None:
     assert check.explanation.endswith(".")
     assert check.severity in {"error", "warning", "notice"}
     assert check.version >= 1
+
+
+@pytest.mark.parametrize("code", CHECKS)
+def test_every_check_states_its_false_alarms_where_the_guide_does(code: str) -> None:
+    measured = CHECKS[code].measured
+    assert measured is not None
+    assert 0 <= measured.false_findings <= measured.findings
+    (row,) = [line for line in FINDINGS_GUIDE.read_text().splitlines() if line.startswith(f"| `{code}` |")]
+    cells = [cell.strip() for cell in row.split("|")]
+    assert cells[4:9] == [
+        str(measured.findings),
+        str(measured.conversations),
+        str(measured.false_findings),
+        str(measured.false_conversations),
+        f"{100 * measured.false_alarm_rate:.0f} %",
+    ]
 
 
 def test_labels_differ() -> None:
