@@ -142,13 +142,15 @@ def card(title: str, says: str = "") -> Iterator[None]:
 
 def show(made: go.Figure, key: str, *, selectable: bool = True, brush: bool = False) -> list[Mapping[str, Any]]:
     """Draw a figure; the points that were pressed just now, or drawn across where it can be brushed."""
-    config = {"displayModeBar": "hover", "displaylogo": False, "modeBarButtons": [["toImage"]]}
+    # A tool for it, because plotly takes no press while a stroke is what it waits for.
+    buttons = ["select2d", "toImage"] if brush else ["toImage"]
+    config = {"displayModeBar": "hover", "displaylogo": False, "modeBarButtons": [buttons]}
     if not selectable:
         st.plotly_chart(made, key=key, config=config)
         return []
     if brush:
         line = {"color": GRAY, "width": 1, "dash": "dot"}
-        made.update_layout(dragmode="select", selectdirection="h", newselection={"line": line})
+        made.update_layout(selectdirection="h", newselection={"line": line})
     # A fresh key after every press: otherwise the way back would press it again.
     presses = st.session_state.get(f"{key}-presses", 0)
     event: Any = st.plotly_chart(

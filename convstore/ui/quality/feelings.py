@@ -97,7 +97,7 @@ def flow(statistics: Statistics, wanted: Filter, opened: Callable[[Filter], None
 def _pairs(
     named: Mapping[tuple[str | None, str | None], int], wanted: Filter, opened: Callable[[Filter], None]
 ) -> None:
-    """Every flow as a row that opens its conversations: plotly tells nobody which link of a flow is pressed."""
+    """Every flow as a row that opens its conversations: nothing in plotly's own flow can be selected."""
     import pandas as pd
 
     pairs = list(named)

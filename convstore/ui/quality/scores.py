@@ -46,8 +46,8 @@ def distributions(statistics: Statistics, wanted: Filter, opened: Open) -> None:
     """One histogram a dimension, files and people side by side."""
     scores = statistics.scores(wanted)
     st.caption(
-        "Press a bar, or draw across several, to see their conversations. Across both kinds, people's score counts"
-        " where there is one, else the file's."
+        "Press a bar to see its conversations. For a range of scores point at the chart, take :material/select: from"
+        " its corner and draw across the bars."
     )
     places = [place for _ in range(3) for place in st.columns(2, gap="small")]
     for place, name in zip(places, WORDS, strict=False):
