@@ -19,6 +19,7 @@ from convstore.ui.charts import cells
 from convstore.ui.comparing import marked
 from convstore.ui.filters import vocabulary_of
 from convstore.ui.quality.standouts import WORDS, standouts
+from convstore.ui.words import plain
 
 Opener = Callable[..., AppTest]
 
@@ -60,6 +61,54 @@ def test_coverage_and_duplicates_show_themselves(open_screen: Opener, demo_store
     app.button(key=next(b.key for b in app.button if b.key is not None and b.key.startswith("keep-"))).click().run()
     demo_store.refresh()
     assert demo_store.statistics.duplicate_counts()[0] < groups
+
+
+def test_a_lead_sets_targets_and_holes_follow(open_screen: Opener, demo_store: ConvStore) -> None:
+    app = open_screen(demo_store.settings, "coverage")
+    app.number_input(key="everywhere").set_value(5).run()
+    app.button(key="fill-targets").click().run()
+    assert not app.exception
+    demo_store.refresh()
+    targets = demo_store.statistics.targets()
+    names = demo_store.scaffolding()
+    assert len(targets) == len(names["emotional_arcs"]) * len(names["training_topics"])
+    assert {one.wanted for one in targets} == {5}
+    holes = [one for one in targets if one.missing]
+    assert holes
+    assert f"{len(holes)} targets not reached, {sum(one.missing for one in holes)} conversations lacking" in texts(app)
+
+
+def test_a_feeling_shows_the_spellings_that_were_folded_into_it(open_screen: Opener, demo_store: ConvStore) -> None:
+    with demo_store.database.admin() as connection:
+        for spelling, rest in (("Deep Worry", 0), ("deep-worry", 1)):
+            connection.execute(
+                "UPDATE conversations SET starting_emotion = %s WHERE abs(hashtext(conversation_id)) %% 40 = %s",
+                [spelling, rest],
+            )
+    demo_store.refresh()
+    spellings = demo_store.statistics.emotion_flow().spellings["deep_worry"]
+    assert set(spellings) == {"Deep Worry", "deep-worry"}
+    app = open_screen(demo_store.settings, "quality")
+    app.segmented_control(key="part").set_value("Feelings").run()
+    app.selectbox(key="feeling").set_value("deep_worry").run()
+    assert f"Spelled {', '.join(f'{plain(label)} {count}' for label, count in spellings.items())}" in texts(app)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_numbers_say_when_they_were_found_and_are_found_anew_at_will(
+    open_screen: Opener, demo_store: ConvStore, screen: str
+) -> None:
+    app = open_screen(demo_store.settings, screen)
+    assert "As of " in texts(app)
+    shown = texts(app)
+    # Behind the app's back: without triggers nobody is told, so only who asks anew can know.
+    with demo_store.database.admin() as connection:
+        connection.execute("SET LOCAL session_replication_role = replica")
+        connection.execute("UPDATE conversations SET is_active = false, deleted_at = now() WHERE tier = 'template'")
+    assert texts(app.run()) == shown
+    app.button(key="refresh").click().run()
+    assert not app.exception
+    assert texts(app) != shown
 
 
 def test_the_filter_form_counts_findings(open_screen: Opener, demo_store: ConvStore) -> None:

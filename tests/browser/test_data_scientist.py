@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -151,6 +152,15 @@ def test_a_hole_leads_to_what_there_is_of_it(full_app: LocalApp, screen: Screen)
     screen.open(f"{full_app.address}/coverage")
     screen.press_key_of("refresh")
     screen.sees("1 target not reached")
+    with screen.page.expect_download() as request:
+        screen.page.get_by_role("button", name=re.compile("Request to generate")).click()
+    asked = json.loads(request.value.path().read_text())
+    approved = full_app.store.count(Filter(arcs=(str(arc),), topics=(str(topic),), statuses=("approved",)))[0]
+    assert asked["conversations"] == 900 - approved
+    assert asked["cells"] == [
+        {"persona_key": None, "emotional_arc_key": arc, "topic_key": topic, "tier": None, "wanted": 900,
+         "approved": approved, "missing": 900 - approved}
+    ]  # fmt: skip
     screen.tick(0)
     screen.press_key_of("open-hole")
     sees_as_many(screen, largest.conversations)
