@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from convstore.ui import decisions, dismissing, reading
+from convstore.ui import decisions, dismissing, reading, taking_back
 from convstore.ui.deciding import dialog_if_asked
 from convstore.ui.filters import vocabulary_of
 from convstore.ui.navigation import go
@@ -25,7 +25,13 @@ with reading.place(identifier):
     reading.back(walk, vocabulary)
     reading.head(detail, vocabulary)
     reading.extras(store, detail)
-    turns_beside_notes(detail.turns, detail.findings, behind=dismissing.dismisser(store))
+    turns_beside_notes(
+        detail.turns,
+        detail.findings,
+        beside=reading.said(detail, store.desk.exclusions(detail.conversation.id)),
+        behind=dismissing.dismisser(store),
+    )
 with st.bottom, st.container(horizontal_alignment="center"):
     reading.bar(store, detail, walk, vocabulary)
 dialog_if_asked(store)
+taking_back.dialog_if_asked(store)

@@ -86,7 +86,7 @@ def list_reviewers(connection: Connection, workspace_id: UUID, *, since: datetim
                count(*) FILTER (WHERE r.decision = 'rejected') AS rejected,
                count(*) FILTER (WHERE r.decision = 'needs_revision') AS needs_revision,
                {means},
-               ARRAY[{halves}] AS quality
+               ARRAY[{halves}] AS halves
         FROM reviews AS r
         LEFT JOIN profiles AS p ON p.id = r.reviewer_id
         WHERE r.workspace_id = :workspace AND r.updated_at >= :since
@@ -102,7 +102,7 @@ def list_reviewers(connection: Connection, workspace_id: UUID, *, since: datetim
             rejected=row["rejected"],
             needs_revision=row["needs_revision"],
             means={name: row[name] for name in DIMENSIONS},
-            quality={(index + 2) / 2: count for index, count in enumerate(row["quality"])},
+            quality={(index + 2) / 2: count for index, count in enumerate(row["halves"])},
         )
         for row in rows
         if row["reviews"]

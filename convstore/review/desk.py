@@ -15,7 +15,7 @@ from convstore.database.tables import workspaces
 from convstore.files import FileStore
 from convstore.model import Actor, ConversationDetail, Turn
 from convstore.queries import team
-from convstore.review import changes, drafts, leases, queues
+from convstore.review import changes, drafts, leases, queues, undoing
 from convstore.review.changes import TurnChange
 from convstore.review.drafts import Beside
 from convstore.review.queues import Progress, Queue
@@ -158,6 +158,10 @@ class ReviewDesk:
             self._database, self._files(), self._actor, detail.conversation.id, read
         )
         return None if before is None else changes.compare_turns(before, detail.turns)
+
+    def batch_size(self, batch_id: UUID) -> int:
+        """How many conversations a batch of decisions is about."""
+        return undoing.count_batch(self._database, self._actor, batch_id)
 
     def team(self, *, days: int = 14) -> TeamReport:
         """Who decided how much and how, and where reviews disagree. Leads only."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,10 +10,10 @@ from sqlalchemy import Connection, text
 
 from convstore.database import Context, Database
 from convstore.errors import ForbiddenError, NotFoundError
-from convstore.model import Actor, UndoResult
+from convstore.model import Actor, Event, UndoResult
 from convstore.rights import is_at_least, require_role
 
-__all__ = ["undo"]
+__all__ = ["count_batch", "undo", "undoable"]
 
 #: Undoing a million decisions takes minutes, not the minute that a page may take.
 _TIMEOUT_S = 3600.0
@@ -26,6 +26,11 @@ _WHOSE = text("""
     SELECT count(*) AS events, count(*) FILTER (WHERE e.actor_id IS DISTINCT FROM :me) AS of_others,
            count(*) FILTER (WHERE e.action <> 'reviewed') AS decisions
     FROM events AS e
+    WHERE e.workspace_id = :workspace AND e.batch_id = :batch AND e.action IN ('status', 'undone', 'reviewed')
+""")
+
+_SIZE = text("""
+    SELECT count(DISTINCT e.conversation_id) FROM events AS e
     WHERE e.workspace_id = :workspace AND e.batch_id = :batch AND e.action IN ('status', 'undone', 'reviewed')
 """)
 
@@ -151,6 +156,39 @@ def undo(
         undone, left_alone = _put_back(connection, values, decisions, progress)
         undone += _withdraw_reviews(connection, values)
     return UndoResult(batch_id=batch_id, undone=undone, left_alone=tuple(left_alone))
+
+
+def undoable(events: Sequence[Event], actor: Actor) -> dict[int, UUID]:
+    """Which batches the actor may take back, by the event that shows them, among the newest of one conversation.
+
+    Only what came last: the last move of its status, and the actor's own last review where that moved nothing.
+    """
+    found: dict[int, UUID] = {}
+    replacing = {event.batch_id for event in events if event.action == "replaced"}
+    move = next((event for event in events if event.action == "replaced" or "status" in event.after), None)
+    if (
+        move is not None
+        and move.action in ("status", "undone")
+        and move.batch_id is not None
+        and move.batch_id not in replacing
+        and (move.actor_id == actor.user_id or is_at_least(actor, "lead"))
+    ):
+        found[move.id] = move.batch_id
+    said = next(
+        (e for e in events if e.actor_id == actor.user_id and e.action in ("reviewed", "review withdrawn")), None
+    )
+    if said is not None and said.action == "reviewed" and said.batch_id is not None:
+        moved = {event.batch_id for event in events if event.action in ("status", "undone")}
+        if said.batch_id not in moved:
+            found[said.id] = said.batch_id
+    return found
+
+
+def count_batch(database: Database, actor: Actor, batch_id: UUID) -> int:
+    """How many conversations a batch of decisions is about."""
+    with database.transaction(Context.of(actor), read_only=True) as connection:
+        values = {"workspace": actor.workspace_id, "batch": batch_id}
+        return int(connection.execute(_SIZE, values).scalar_one())
 
 
 def _put_back(

@@ -29,13 +29,15 @@ __all__ = [
     "last_done",
     "remember",
     "say_what_happened",
+    "take_back",
     "undo_button",
 ]
 
 _AT_HAND: tuple[Status, ...] = ("approved", "rejected")
 _IN_MENU: tuple[Status, ...] = ("needs_revision", "pending_review", "archived")
-#: Work on no more rows than these is waited for; anything else shows how far it is, unless it takes no longer.
+#: Work is waited for so long, on no more rows than these a little longer; then it shows how far it is.
 _FEW_ROWS = 1000
+_FEW_S = 5.0
 _AT_ONCE_S = 1.5
 _LOOK_S = 0.7
 
@@ -160,7 +162,7 @@ def _ask_from_menu(selected: Sequence[Conversation], everything: Filter | None) 
 def begin(work: Work, rows: int) -> None:
     """Let work on so many rows run beside the screen; what is done in a moment is shown at once."""
     st.session_state["work"] = work
-    work.wait(None if rows <= _FEW_ROWS else _AT_ONCE_S)
+    work.wait(_FEW_S if rows <= _FEW_ROWS else _AT_ONCE_S)
     st.rerun()
 
 
@@ -223,12 +225,16 @@ def undo_button(store: ConvStore) -> None:
     if done.batch_id is not None and st.button(
         "Undo", key="undo", type="tertiary", icon=":material/undo:", shortcut="U", disabled=is_asking()
     ):
-        batch_id = done.batch_id
+        take_back(store, done.batch_id, done.rows)
 
-        def take_back(tell: Tell) -> _Outcome:
-            return _Outcome(store.undo(batch_id, progress=tell))
 
-        begin(Work("Undoing", take_back), done.rows)
+def take_back(store: ConvStore, batch_id: UUID, rows: int) -> None:
+    """Take a batch of so many decisions back, beside the screen."""
+
+    def undo(tell: Tell) -> _Outcome:
+        return _Outcome(store.undo(batch_id, progress=tell))
+
+    begin(Work("Undoing", undo), rows)
 
 
 def _is_told(done: Done | None) -> bool:

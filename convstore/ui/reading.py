@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -12,19 +12,21 @@ import streamlit as st
 from convstore.core import ConvStore
 from convstore.lifecycle import MOVES
 from convstore.model import DIMENSIONS, Conversation, ConversationDetail, Turn
+from convstore.review.undoing import undoable
 from convstore.ui import decisions, trash
 from convstore.ui.address import Vocabulary
 from convstore.ui.dismissing import dismissed
 from convstore.ui.history import history
 from convstore.ui.navigation import go, link
 from convstore.ui.status import ACTIONS, TIERS, badge, finding_badge
+from convstore.ui.taking_back import ask_to_take_back
 from convstore.ui.walk import Walk
 from convstore.ui.words import bytes_of, counted, local_zone, plain, prettified, score
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-__all__ = ["back", "bar", "extras", "head", "place"]
+__all__ = ["back", "bar", "extras", "head", "place", "said"]
 
 #: Longest text that the browser is asked to show at once.
 _SHOWN_CHARACTERS = 200_000
@@ -114,7 +116,7 @@ def extras(store: ConvStore, detail: ConversationDetail) -> None:
         with st.popover("Details", icon=":material/info:", type="tertiary"):
             _details(detail)
         with st.popover("History", icon=":material/history:", type="tertiary"), st.container(width=480):
-            history(detail)
+            history(detail, batches=undoable(detail.events, store.actor), take_back=ask_to_take_back)
         with st.popover("File", icon=":material/data_object:", type="tertiary"), st.container(width=560):
             _file(store, conversation)
         with st.popover("Edit", icon=":material/edit:", type="tertiary"), st.container(width=420):
@@ -184,6 +186,22 @@ def _file(store: ConvStore, conversation: Conversation) -> None:
         st.code(text[:_SHOWN_CHARACTERS], language="json", height=420, wrap_lines=True)
         if len(text) > _SHOWN_CHARACTERS:
             st.caption(f"The first {_SHOWN_CHARACTERS:,} of {len(text):,} characters. The download has all of it.")
+
+
+def said(detail: ConversationDetail, exclusions: Container[int]) -> Callable[[Turn], None]:
+    """Shows beside a message what reviewers noted on it, and whether it is left out of training."""
+
+    def beside(turn: Turn) -> None:
+        if turn.turn_number in exclusions:
+            st.badge("Not for training", icon=":material/block:", color="gray")
+        for review in detail.reviews:
+            words = review.turn_notes.get(turn.turn_number)
+            if words and review.turns_sha256 == detail.conversation.turns_sha256:
+                with st.container(horizontal=True, gap="xsmall"):
+                    st.markdown(":material/sticky_note_2:", width="content")
+                    st.text(f"{review.reviewer}: {words}", width=230)
+
+    return beside
 
 
 def bar(store: ConvStore, detail: ConversationDetail, walk: Walk | None, vocabulary: Vocabulary) -> None:

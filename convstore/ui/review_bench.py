@@ -149,6 +149,7 @@ class Bench:
     pressed: str | None = None
     shown: str | None = None
     reasons: set[str] = field(default_factory=set)
+    edition: int = 0
 
     @property
     def reading(self) -> Reading | None:
@@ -168,6 +169,7 @@ class Bench:
         """Open a question; for `on_click`."""
         self.asking = what
         self.reasons = set()
+        self.edition = next(_editions)
 
     def stop_asking(self) -> None:
         """Close the question; for `on_dismiss`."""

@@ -59,7 +59,7 @@ def _reject(store: ConvStore, bench: Bench, reading: Reading) -> None:
             on_click=_toggle,
             args=(bench, reason),
         )
-    why = st.text_area("In your own words", key=f"why-{reading.row}", max_chars=2000, height=90)
+    why = st.text_area("In your own words", key=f"why-{bench.edition}", max_chars=2000, height=90)
     if _send(bench, "Reject", ":material/cancel:"):
         reasons = tuple(reason for reason in bench.rules.reject_reasons if reason in bench.reasons)
         bench.decide(store, "rejected", reasons=reasons, why=why or "")
@@ -71,8 +71,8 @@ def _toggle(bench: Bench, reason: str) -> None:
 
 
 def _revise(store: ConvStore, bench: Bench, reading: Reading) -> None:
-    why = st.text_area("What is wrong?", key=f"wrong-{reading.row}", max_chars=2000, height=110)
-    turn = _turn("On which turn?", reading, key="wrong-turn")
+    why = st.text_area("What is wrong?", key=f"wrong-{bench.edition}", max_chars=2000, height=110)
+    turn = _turn("On which turn?", reading, key=f"wrong-turn-{bench.edition}")
     is_sent = _send(bench, "Ask for revision", ":material/edit_note:")
     if is_sent and not (why or "").strip():
         st.warning("Say what is wrong: somebody has to mend it.", icon=":material/edit_note:")
@@ -82,15 +82,18 @@ def _revise(store: ConvStore, bench: Bench, reading: Reading) -> None:
 
 
 def _note(store: ConvStore, bench: Bench, reading: Reading) -> None:
-    turn = _turn("Turn", reading, key="note-turn", of_whole=False)
+    turn = _turn("Turn", reading, key=f"note-turn-{bench.edition}", of_whole=False)
     if turn is None:
         return
-    key = f"turn-note-{reading.row}-{turn}"
-    if key not in st.session_state:
-        st.session_state[key] = reading.turn_notes.get(turn, "")
-    text = st.text_area("Note on this turn", key=key, max_chars=2000, height=110)
+    text = st.text_area(
+        "Note on this turn",
+        value=reading.turn_notes.get(turn, ""),
+        key=f"turn-note-{bench.edition}-{turn}",
+        max_chars=2000,
+        height=110,
+    )
     left_out = st.checkbox(
-        "Leave this message out of training", value=turn in reading.exclusions, key=f"out-{reading.row}-{turn}"
+        "Leave this message out of training", value=turn in reading.exclusions, key=f"out-{bench.edition}-{turn}"
     )
     if _send(bench, "Keep", ":material/check:"):
         if (text or "").strip():
@@ -143,7 +146,7 @@ def _turn(label: str, reading: Reading, *, key: str, of_whole: bool = True) -> i
         options,
         index=options.index(first) if first in options and not of_whole else 0,
         format_func=lambda number: "The whole conversation" if number is None else _first_words(turns[number]),
-        key=f"{key}-{reading.row}",
+        key=key,
     )
 
 

@@ -112,7 +112,12 @@ def bar(bench: Bench, *, is_reading: bool) -> None:
         st.bottom,
         st.container(horizontal_alignment="center"),
         st.container(
-            border=True, width=820, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+            border=True,
+            width=820,
+            horizontal=True,
+            horizontal_alignment="distribute",
+            vertical_alignment="center",
+            gap="xsmall",
         ),
     ):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
@@ -135,7 +140,7 @@ def _progress(bench: Bench) -> None:
     if found is None:
         return
     everything = found.done_today + found.left
-    with st.container(width=200, gap=None):
+    with st.container(width=190, gap=None):
         left = f"{found.left:,}" if found.left_is_exact else f"over {found.left:,}"
         st.caption(f"{found.done_today_by_me:,} by you · {found.done_today:,} today · {left} left")
         st.progress(found.done_today / everything if everything else 1.0)

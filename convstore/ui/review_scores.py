@@ -65,28 +65,38 @@ def _active(reading: Reading) -> str:
 def _control(reading: Reading, name: str, *, is_active: bool) -> None:
     key = reading.control(name)
     value = reading.scores.get(name)
-    words = f":primary[**{RUBRIC[name].name}**]" if is_active else RUBRIC[name].name
+    says = RUBRIC[name].name
+    words = f":primary[**{says}**]" if is_active else says
     if value is not None:
-        words += f" · **{value:g}**"
+        words += f" · **{_said(value)}**"
     elif is_active:
         words += " · :gray[keys 1 to 5]"
-    st.segmented_control(
-        words,
-        _HALVES,
-        default=value,
-        format_func=_mark,
-        key=key,
-        # Who comes from another screen keeps its narrow sidebar: two lines rather than a 5 that nobody can press.
-        wrap=True,
-        width="stretch",
-        on_change=_chose,
-        args=(reading, name, key),
-    )
+    with st.container(gap="xxsmall"):
+        st.markdown(words)
+        # The words above are for the eye; who listens hears the plain name.
+        st.segmented_control(
+            says,
+            _HALVES,
+            default=value,
+            format_func=_mark,
+            key=key,
+            label_visibility="collapsed",
+            # Who comes from another screen keeps its narrow sidebar: two lines rather than a 5 nobody can press.
+            wrap=True,
+            width="stretch",
+            on_change=_chose,
+            args=(reading, name, key),
+        )
 
 
 def _mark(value: float) -> str:
     # Labels must differ, or the control takes the last of the equal ones: the tails are invisible.
     return f"{value:.0f}" if value == int(value) else "·" + "\u2060" * int(value)
+
+
+def _said(value: float) -> str:
+    """4 or 4½; a score in tenths, from elsewhere, as it is."""
+    return f"{int(value)}½" if value % 1 == 0.5 else f"{value:g}"
 
 
 def _rubric(reading: Reading, name: str, *, asking: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from convstore.queries.team import Disagreement
 from convstore.review.desk import TeamReport
 from convstore.ui.navigation import go
 from convstore.ui.review_rubric import RUBRIC
@@ -81,7 +82,7 @@ def disagreements(report: TeamReport) -> None:
             return
         found = report.disagreements
         words = [
-            ", ".join(f"{who}: {STATUSES[decision].word.lower()}" for who, decision in one.decisions.items())
+            ", ".join(f"{who}: {STATUSES[decision].word.lower()}" for who, decision in sorted(one.decisions.items()))
             for one in found
         ]
         column = st.column_config
@@ -91,8 +92,7 @@ def disagreements(report: TeamReport) -> None:
                     "Name": [one.conversation_name for one in found],
                     "Status": [[STATUSES[one.status].word] for one in found],
                     "Who said what": words,
-                    "Lowest": [one.lowest for one in found],
-                    "Highest": [one.highest for one in found],
+                    "Quality": [_apart(one) for one in found],
                 }
             ),
             hide_index=True,
@@ -101,17 +101,23 @@ def disagreements(report: TeamReport) -> None:
             placeholder="–",
             column_config={
                 "Name": column.ButtonColumn(
-                    "Name", type="tertiary", alignment="left", key="open-disagreement", on_click=_keep, width=300
+                    "Name", type="tertiary", alignment="left", key="open-disagreement", on_click=_keep, width=280
                 ),
                 "Status": status_column(),
-                "Who said what": column.TextColumn("Who said what", width=360),
-                "Lowest": column.NumberColumn("Lowest quality", format="%.1f"),
-                "Highest": column.NumberColumn("Highest quality", format="%.1f"),
+                "Who said what": column.TextColumn("Who said what", width=480),
+                "Quality": column.TextColumn("Quality", width=90),
             },
         )
         row = st.session_state.pop("disagreement", None)
         if row is not None and row < len(found):
             go("conversation", {"id": found[row].conversation_id})
+
+
+def _apart(one: Disagreement) -> str | None:
+    """1.0 to 5.0; None where nobody scored it."""
+    if one.lowest is None or one.highest is None:
+        return None
+    return f"{one.lowest:.1f}" if one.lowest == one.highest else f"{one.lowest:.1f} to {one.highest:.1f}"
 
 
 def _keep() -> None:

@@ -45,8 +45,8 @@ class Work:
         """True until it ended, well or not."""
         return self._thread.is_alive()
 
-    def wait(self, seconds: float | None) -> None:
-        """Give it a moment, or all the time it needs."""
+    def wait(self, seconds: float) -> None:
+        """Give it a moment."""
         self._thread.join(seconds)
 
     def stop(self) -> None:

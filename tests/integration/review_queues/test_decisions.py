@@ -170,6 +170,7 @@ def test_the_team_report_shows_days_people_and_disagreement(store: ConvStore, co
         (None, 3, 2, 1), ("Jo", 1, 0, 1), ("Omar", 2, 2, 0),
     ]  # fmt: skip
     assert report.reviewers[2].quality[4.5] == 2
+    assert [one.means["quality"] for one in report.reviewers] == [pytest.approx(11 / 3), 2.0, 4.5]
     (difference,) = report.disagreements
     assert difference.decisions == {"Omar": "approved", "Jo": "rejected"}
     assert (difference.lowest, difference.highest) == (2.0, 4.5)
