@@ -11,6 +11,8 @@ from convstore.ui.release_form import request_form
 from convstore.ui.session import current_store
 from convstore.ui.words import conversations_in
 
+_FORM_PX = 380
+
 store = current_store()
 wanted = filter_form(store, vocabulary_of(store))
 head = heading("Releases")
@@ -36,7 +38,9 @@ with head.controls:
 if part == "History":
     release_history.history(store)
 elif count:
-    left, right = st.columns([2, 3], gap="medium")
+    # A narrow window has the one below the other.
+    with st.container(horizontal=True, gap="medium"):
+        left, right = st.container(width=_FORM_PX), st.container(width="stretch")
     with left:
         request = request_form(wanted)
     if request is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 release = typer.Typer(help="What went out: every export is a release.", no_args_is_help=True)
 app.add_typer(release, name="release")
+
+#: Options that have a line of their own, or none.
+_TOLD_ELSEWHERE = ("splits", "split_order", "title")
+#: Items that are named one by one to people; `--json` names all.
+_LISTED = 20
 
 Identifier = Annotated[str, typer.Argument(metavar="RELEASE", help="Name or id.")]
 
@@ -76,6 +82,9 @@ def export(
         Literal["conversation", "turn", "last"],
         typer.Option("--rows", help="A row a conversation, a reply, or the last."),
     ] = "conversation",
+    no_history: Annotated[
+        bool, typer.Option("--no-history", help="Alpaca without earlier exchanges, as plain trainers of it read.")
+    ] = False,
     later: Annotated[bool, typer.Option("--later", help="Leave it to a worker; answers with the job.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
 ) -> None:
@@ -98,7 +107,13 @@ def export(
         stratify_by=tuple(stratify_by or ()),  # type: ignore[arg-type]
         held_out=parse_held_out(hold_out or ()),
     )
-    options = ReleaseOptions(system=system, system_text=system_text, rows=rows, keep_trailing_user=keep_trailing_user)
+    options = ReleaseOptions(
+        system=system,
+        system_text=system_text,
+        rows=rows,
+        keep_trailing_user=keep_trailing_user,
+        alpaca_history=not no_history,
+    )
     asked: Slice = {
         "name": name,
         "rules": rules,
@@ -125,13 +140,40 @@ def export(
 def _print_report(report: ReleaseReport) -> None:
     for info in report.files:
         console().print(f"{info.path}: {plural(info.rows, 'row')}, {info.bytes:,} bytes")
-    if report.left_out:
-        console().print(f"{plural(len(report.left_out), 'conversation')} left out:")
-        for item in report.left_out[:20]:
-            console().print(f"  {item.conversation_id}: {item.rule}")
-        if len(report.left_out) > 20:
-            console().print(f"  first 20 of {len(report.left_out):,}; --json lists all")
+    _print_left_out([item.as_dict() for item in report.left_out])
+    _print_summary(report.summary)
     console().print(f"release {report.name or report.release}: {plural(report.conversations, 'conversation')}")
+
+
+def _print_left_out(items: Sequence[Mapping[str, str]]) -> None:
+    if not items:
+        return
+    console().print(f"{plural(len(items), 'conversation')} left out:")
+    for item in items[:_LISTED]:
+        console().print(f"  {item['conversation_id']}: {item['rule']}")
+    if len(items) > _LISTED:
+        console().print(f"  first {_LISTED} of {len(items):,}; --json lists all")
+
+
+def _print_summary(summary: Mapping[str, Any]) -> None:
+    """What the trainer's rules found, how much is learned, and what stands in two splits."""
+    lint = summary["lint"]
+    for entry in lint["rules"]:
+        what = f"{entry['rule']} ({entry['severity']})"
+        console().print(f"{what}: {plural(entry['conversations'], 'conversation')}. {entry['fix']}")
+    for note in lint["whole_file"]:
+        console().print(f"{note['rule']}: {note['what']} {note['fix']}")
+    if lint["trailing_user_dropped"]:
+        count = plural(lint["trailing_user_dropped"], "last message")
+        console().print(f"{count} that nobody answered left out (--keep-trailing-user keeps them)")
+    if lint["learned_replies"]:
+        console().print(f"{plural(lint['learned_replies'], 'reply', 'replies')} to learn in {summary['rows']:,} rows")
+    leakage = summary["leakage"]
+    if leakage is not None:
+        what = plural(leakage["leaks_total"], "pair")
+        console().print(f"{what} of conversations in two splits that share at least {leakage['threshold']:.0%} of text")
+        for leak in leakage["leaks"][:_LISTED]:
+            console().print(f"  {leak['conversation_id']}, {leak['other_id']}: {leak['share']:.0%}")
 
 
 @command(release, "list")
@@ -165,10 +207,20 @@ def release_show(call: Call, identifier: Identifier) -> None:
         console().print(
             f"{found.name or found.id}: {found.format}, {found.status}, {found.conversation_count:,} conversations"
         )
+        made = f"{found.created_at:%Y-%m-%d %H:%M} by {found.created_by_name or found.created_by}"
+        console().print(f"{made} with {found.exporter_version}, seed {found.seed}")
+        options = {name: value for name, value in found.options.items() if name not in _TOLD_ELSEWHERE}
+        for what, values in (("filter", found.filter), ("rules", found.rules), ("options", options)):
+            console().print(f"{what}: {_said(values) or 'none'}")
+        splits = found.options["splits"]
+        if splits["shares"]:
+            shares = {name: splits["shares"][name] for name in found.options["split_order"]}
+            console().print(f"splits: {_said({**splits, 'shares': _said(shares)})}")
         for file in found.files:
             console().print(f"{file['path']}: {plural(file['rows'], 'row')}, sha256 {file['sha256']}")
-        if found.left_out:
-            console().print(f"{plural(len(found.left_out), 'conversation')} left out")
+        _print_left_out(found.left_out)
+        if found.status == "sealed":
+            _print_summary(found.summary)
 
     call.answer(found, human)
 
@@ -209,8 +261,12 @@ def release_diff(
     def human() -> None:
         for change, number in found.counts.items():
             console().print(f"{number:,} {change}")
-        for name, shift in {**found.scores, **found.lengths}.items():
-            console().print(f"{name}: {shift.before} to {shift.after}")
+            for identifier in found.of(change)[:_LISTED]:
+                console().print(f"  {identifier}")
+        means = [("mean", name, shift) for name, shift in {**found.scores, **found.lengths}.items()]
+        parts = [(part, value or "none", s) for part, shifts in found.coverage.items() for value, s in shifts.items()]
+        rows = [(what, name, _rounded(shift.before), _rounded(shift.after)) for what, name, shift in (*means, *parts)]
+        print_table(("What", "Of", "Before", "After"), rows, numbers=("Before", "After"))
 
     call.answer(found.as_dict(), human)
 
@@ -226,3 +282,31 @@ def release_export(
     with call.store() as store, call.progress("Exporting") as progress:
         report = store.export_release(identifier, out, force=force, progress=progress)
     call.answer(report.as_dict(), lambda: _print_report(report))
+
+
+@command(release, "store")
+def release_store(
+    call: Call,
+    identifier: Identifier,
+    hours: Annotated[int, typer.Option("--hours", min=1, max=168, help="How long the links hold.")] = 1,
+) -> None:
+    """Put the files of a release into the file store, with a signed link to each."""
+    with call.store() as store:
+        delivered = store.store_release(identifier, expires_s=hours * 3600)
+
+    def human() -> None:
+        for file in delivered:
+            console().print(f"{file.name}: {file.bytes:,} bytes, {file.url or file.path}", soft_wrap=True)
+
+    call.answer({"files": delivered}, human)
+
+
+def _said(value: object) -> str:
+    if isinstance(value, Mapping):
+        said = {name: _said(one) for name, one in value.items() if one not in (None, False, {}, [])}
+        return ", ".join(f"{name} {one}" for name, one in said.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _rounded(value: float | None) -> str | None:
+    return None if value is None else f"{value:,.2f}".removesuffix(".00")

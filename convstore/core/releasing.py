@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Unpack
@@ -99,26 +100,31 @@ class Releasing(Reading):
         NotFoundError, RefusedError
             See `export_release`.
         """
-        from convstore.release.deferring import export_folder
-        from convstore.release.delivering import files_in, files_of, iter_zip
-        from convstore.release.formats import file_name
+        from convstore.release.delivering import iter_zip
 
-        release = self.get_release(identifier)
-        if kept := files_in(export_folder(self.settings.home, release.id)):
-            return iter_zip(kept)
-        scratch = TemporaryDirectory(prefix="convstore-release-")
-        name = file_name(release.format, release.name, splits=bool(release.options["splits"]["shares"]))
-        try:
-            report = self.export_release(identifier, Path(scratch.name) / name)
-        except BaseException:
-            scratch.cleanup()
-            raise
+        with ExitStack() as opening:
+            named = opening.enter_context(self._released_files(self.get_release(identifier)))
+            opened = opening.pop_all()
 
         def pieces() -> Iterator[bytes]:
-            with scratch:
-                yield from iter_zip(files_of(report))
+            with opened:
+                yield from iter_zip(named)
 
         return pieces()
+
+    @contextmanager
+    def _released_files(self, release: Release) -> Iterator[list[tuple[str, Path]]]:
+        """The files of a release: those that a worker left, else written again for as long as the block lasts."""
+        from convstore.release.deferring import export_folder
+        from convstore.release.delivering import files_in, files_of
+        from convstore.release.formats import file_name
+
+        if kept := files_in(export_folder(self.settings.home, release.id)):
+            yield kept
+            return
+        name = file_name(release.format, release.name, splits=bool(release.options["splits"]["shares"]))
+        with TemporaryDirectory(prefix="convstore-release-") as folder:
+            yield files_of(self.export_release(str(release.id), Path(folder) / name))
 
     def preview_release(
         self,
@@ -233,9 +239,19 @@ class Releasing(Reading):
 
     def store_export(self, report: ReleaseReport, *, expires_s: int = 3600) -> tuple[DeliveredFile, ...]:
         """Put the files of an export into the file store, with a signed link to each."""
-        from convstore.release.delivering import store_export
+        from convstore.release.delivering import files_of, store_files
 
-        return store_export(self.files, self.actor, report, expires_s=expires_s)
+        self._require_lead("releases")
+        return store_files(self.files, self.actor, report.release, files_of(report), expires_s=expires_s)
+
+    def store_release(self, identifier: str, *, expires_s: int = 3600) -> tuple[DeliveredFile, ...]:
+        """`store_export` for a sealed release, whoever made it and whenever."""
+        from convstore.release.delivering import store_files
+
+        self._require_lead("releases")
+        release = self.get_release(identifier)
+        with self._released_files(release) as named:
+            return store_files(self.files, self.actor, release.id, named, expires_s=expires_s)
 
     def count_exports(self, *, progress: Callable[[int, int, str], None] | None = None) -> int:
         """Bring the counts of conversations up to date where a large export left that for later; how many."""

@@ -99,13 +99,16 @@ def insert_release(connection: Connection, values: Mapping[str, Any]) -> None:
     connection.execute(insert(releases).values(dict(values)))
 
 
-def clear_stale(connection: Connection, workspace_id: UUID) -> None:
-    """Mark releases as failed whose builder is gone: nobody holds their lock."""
+def clear_stale(connection: Connection, workspace_id: UUID, *, held: UUID) -> None:
+    """Mark releases as failed whose builder is gone: nobody holds their lock, or the caller does, as for `held`."""
     building = connection.execute(select(r.id).where(r.workspace_id == workspace_id, r.status == "building")).scalars()
     for release_id in list(building):
-        is_stale = connection.execute(
-            text("SELECT pg_try_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": str(release_id)}
-        ).scalar_one()
+        is_stale = (
+            release_id == held
+            or connection.execute(
+                text("SELECT pg_try_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": str(release_id)}
+            ).scalar_one()
+        )
         if is_stale:
             mark_failed(connection, release_id, workspace_id, reason="interrupted")
 

@@ -130,7 +130,7 @@ class _Build:
         """Let the database know, and decide whether the actor may."""
         values = {**self.spec.as_row(), "workspace_id": self.workspace_id, "created_by": self.actor.user_id}
         with self.database.transaction(Context.of(self.actor)) as connection:
-            clear_stale(connection, self.workspace_id)
+            clear_stale(connection, self.workspace_id, held=self.spec.id)
             insert_release(connection, values)
 
     def give_up(self, exc: BaseException) -> None:

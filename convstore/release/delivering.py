@@ -18,7 +18,7 @@ from convstore.files.zipped import ZipPieces
 from convstore.model import Actor
 from convstore.release.reports import ReleaseReport
 
-__all__ = ["DeliveredFile", "files_in", "files_of", "iter_zip", "store_export"]
+__all__ = ["DeliveredFile", "files_in", "files_of", "iter_zip", "store_files"]
 
 _CHUNK_BYTES = 1 << 18
 # Parquet is compressed already.
@@ -67,10 +67,10 @@ def iter_zip(files: Sequence[tuple[str, Path]]) -> Iterator[bytes]:
     yield sink.take()
 
 
-def store_export(
-    files: FileStore, actor: Actor, report: ReleaseReport, *, expires_s: int = 3600
+def store_files(
+    files: FileStore, actor: Actor, release_id: UUID, named: Sequence[tuple[str, Path]], *, expires_s: int = 3600
 ) -> tuple[DeliveredFile, ...]:
-    """Put the files of an export and its manifest into the file store, gzipped, and sign a link to each.
+    """Put the files of a release into the file store under these names, gzipped, and sign a link to each.
 
     Raises
     ------
@@ -78,12 +78,12 @@ def store_export(
         A file is larger than the store takes; nothing was stored.
     """
     with tempfile.TemporaryDirectory(prefix="convstore-") as folder:
-        packed = [(name, _pack(path, Path(folder) / str(i))) for i, (name, path) in enumerate(files_of(report))]
+        packed = [(name, _pack(path, Path(folder) / str(i))) for i, (name, path) in enumerate(named)]
         for name, path in packed:
             _check_size(name, path.stat().st_size)
         delivered = []
         for name, path in packed:
-            key = _key(actor.user_id, report.release, name)
+            key = _key(actor.user_id, release_id, name)
             with path.open("rb") as source:
                 size = files.put_stream(key, source, content_type=GZIP)
             delivered.append(DeliveredFile(name, key, size, files.signed_url(key, expires_s=expires_s)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from convstore.errors import InvalidInputError
@@ -15,8 +16,11 @@ __all__ = ["Judge", "LintMode", "default_lint"]
 
 LintMode = Literal["fail", "drop", "keep"]
 
-#: How many faults an error names one by one.
+#: How many faults a report names one by one, and of those that stop nobody how many a rule.
 _NAMED = 20
+_EXAMPLES_A_RULE = 3
+#: How many faults the message of an error names.
+_SAID = 5
 
 
 def default_lint(format_name: str) -> LintMode:
@@ -33,7 +37,8 @@ class Judge:
         self.mode = mode
         self.failed = 0
         self._rules: Counter[tuple[str, str]] = Counter()
-        self._examples: list[dict[str, Any]] = []
+        self._stopped: list[dict[str, Any]] = []
+        self._warned: list[dict[str, Any]] = []
         self._fixes: dict[str, str] = {}
         self.trailing_user = 0
         self.learned_replies = 0
@@ -50,19 +55,13 @@ class Judge:
             stops = issue.severity == "blocking" or (issue.severity == "error" and self.mode != "keep")
             if stops and (worst is None or (issue.severity, worst.severity) == ("blocking", "error")):
                 worst = issue
+            elif not stops and self._rules[rule, issue.severity] <= _EXAMPLES_A_RULE:
+                self._warned.append(_example(row, issue))
         if worst is None:
             return None
         self.failed += 1
-        if len(self._examples) < _NAMED:
-            self._examples.append(
-                {
-                    "conversation_id": row.conversation.conversation_id,
-                    "rule": worst.rule,
-                    "turn_number": worst.turn_number,
-                    "what": worst.what,
-                    "fix": worst.fix,
-                }
-            )
+        if len(self._stopped) < _NAMED:
+            self._stopped.append(_example(row, worst))
         return worst.rule
 
     def passed(self, row: ReleaseRow) -> None:
@@ -77,10 +76,13 @@ class Judge:
         """Refuse the whole release if the lint is to stop at faults and there were some."""
         if self.mode != "fail" or not self.failed:
             return
+        said = [f"{one['conversation_id']}{_place(one)} ({one['rule']})" for one in self._stopped[:_SAID]]
+        fixes = dict.fromkeys(one["fix"] for one in self._stopped)
         raise InvalidInputError(
-            f"{self.failed} of {self.failed + passed} conversations would be refused by a trainer of {self._format}",
-            hint="Leave them out with --lint drop, or correct them.",
-            facts={"passed": passed, "failed": self.failed, "rules": self._by_rule(), "first": self._examples},
+            f"{self.failed:,} of {self.failed + passed:,} conversations would be refused by a trainer of "
+            f"{self._format}: {'; '.join(said)}{'; …' if self.failed > _SAID else ''}",
+            hint=" ".join(fixes) + " Or have the lint drop what a trainer refuses.",
+            facts={"passed": passed, "failed": self.failed, "rules": self._by_rule(), "first": self._stopped},
             code="ERR_LINT",
         )
 
@@ -92,7 +94,7 @@ class Judge:
             "passed": passed,
             "failed": self.failed,
             "rules": self._by_rule(),
-            "first": self._examples,
+            "first": [*self._stopped, *self._warned],
             "whole_file": notes,
             "trailing_user_dropped": self.trailing_user,
             "learned_replies": self.learned_replies,
@@ -103,3 +105,18 @@ class Judge:
             {"rule": rule, "severity": severity, "conversations": count, "fix": self._fixes[rule]}
             for (rule, severity), count in sorted(self._rules.items())
         ]
+
+
+def _example(row: ReleaseRow, issue: LintIssue) -> dict[str, Any]:
+    return {
+        "conversation_id": row.conversation.conversation_id,
+        "rule": issue.rule,
+        "severity": issue.severity,
+        "turn_number": issue.turn_number,
+        "what": issue.what,
+        "fix": issue.fix,
+    }
+
+
+def _place(example: Mapping[str, Any]) -> str:
+    return "" if example["turn_number"] is None else f", message {example['turn_number']}"

@@ -129,7 +129,13 @@ def _check_end(format_name: str, sample: Sample, row: ReleaseRow, options: Relea
     if format_name in _EXCHANGES_ONLY:
         severity = "blocking" if format_name == "alpaca" else "error"
     what = "The conversation ends without a reply."
-    yield LintIssue("trailing-user", severity, sample.numbers[-1], what, "Export without --keep-trailing-user.")
+    yield LintIssue(
+        "trailing-user",
+        severity,
+        sample.numbers[-1],
+        what,
+        "Let the last user message go: it is not kept unless asked for.",
+    )
 
 
 def _check_exclusions(
@@ -137,7 +143,7 @@ def _check_exclusions(
 ) -> Iterator[LintIssue]:
     if not row.excluded_turns:
         return
-    for number, is_learned in zip(sample.numbers, learned(format_name, sample), strict=True):
+    for number, is_learned in zip(sample.numbers, learned(format_name, sample, options), strict=True):
         if is_learned and number in row.excluded_turns:
             yield LintIssue(
                 "exclusion-not-carried",
@@ -152,7 +158,7 @@ def _check_context(format_name: str, sample: Sample, row: ReleaseRow, options: R
     if format_name == "alpaca" and not options.alpaca_history and len(sample.roles) > 2:
         what = "Only the last exchange is written; what came before is lost."
         yield LintIssue("context-lost", "warning", None, what, "Keep the history, or use another format.")
-    if options.rows != "conversation" and format_name not in FLAGGED and sum(learned(format_name, sample)) > 1:
+    if options.rows != "conversation" and format_name not in FLAGGED and sum(learned(format_name, sample, options)) > 1:
         what = "Earlier replies are learned again in each row that repeats them."
         yield LintIssue("replies-repeated", "warning", None, what, "Use messages, axolotl or prompt-completion.")
 

@@ -32,7 +32,8 @@ from convstore.release.weights import ConversationWeight, weigh
 __all__ = ["ReleasePreview", "preview_release"]
 
 SAMPLES = 3
-_HEAVIEST = 10
+#: More are not looked at one by one.
+_HEAVIEST = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

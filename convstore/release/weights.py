@@ -21,11 +21,11 @@ class ConversationWeight(NamedTuple):
     learned_replies: int
 
 
-def learned(format_name: str, sample: Sample) -> Sequence[bool]:
+def learned(format_name: str, sample: Sample, options: ReleaseOptions) -> Sequence[bool]:
     """For each message of a sample, whether a trainer of this format learns it."""
     if format_name in FLAGGED:
         return sample.trained
-    if format_name == "prompt-completion":
+    if format_name == "prompt-completion" or (format_name == "alpaca" and not options.alpaca_history):
         return [*([False] * (len(sample.roles) - 1)), sample.roles[-1] == "assistant"]
     return [role == "assistant" for role in sample.roles]
 
@@ -33,4 +33,4 @@ def learned(format_name: str, sample: Sample) -> Sequence[bool]:
 def weigh(format_name: str, row: ReleaseRow, options: ReleaseOptions) -> ConversationWeight:
     """The weight of one conversation in a trainer format."""
     shaped = samples(row, options)
-    return ConversationWeight(len(shaped), sum([sum(learned(format_name, sample)) for sample in shaped]))
+    return ConversationWeight(len(shaped), sum([sum(learned(format_name, sample, options)) for sample in shaped]))

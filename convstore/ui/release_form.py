@@ -36,9 +36,9 @@ _FORMAT_WORDS: Mapping[str, tuple[str, str]] = {
     "hf": ("Hugging Face folder", "Parquet files and a data set card, as one archive."),
 }
 _ROWS: Mapping[RowShape, str] = {
-    "conversation": "One a conversation",
-    "turn": "One a reply",
-    "last": "The last reply only",
+    "conversation": "Conversation",
+    "turn": "Reply",
+    "last": "Last reply only",
 }
 _SYSTEMS: Mapping[SystemSource, str] = {"file": "The file's", "own": "My own", "none": "None"}
 _LINTS: Mapping[LintMode, str] = {"drop": "Leave out", "fail": "Stop", "keep": "Keep"}
@@ -88,7 +88,12 @@ def _options(chosen: str) -> tuple[ReleaseOptions, LintMode]:
     if is_trainer:
         keep = st.toggle("Keep a last message that nobody answered", key="keep-trailing-user")
         rows = st.segmented_control(
-            "Rows", get_args(RowShape), format_func=_ROWS.__getitem__, default="conversation", required=True, key="rows"
+            "A row for each",
+            list(_ROWS),
+            format_func=_ROWS.__getitem__,
+            default="conversation",
+            required=True,
+            key="rows",
         )
         lint = st.segmented_control(
             "What a trainer would refuse",
@@ -109,7 +114,15 @@ def _options(chosen: str) -> tuple[ReleaseOptions, LintMode]:
     text = None
     if system == "own":
         text = st.text_area("Text of the system prompt", key="system-text", height=90).strip() or None
-    return ReleaseOptions(system=system, system_text=text, rows=rows, keep_trailing_user=keep), lint
+    history = True
+    if chosen == "alpaca":
+        history = st.toggle("Earlier exchanges as history", value=True, key="alpaca-history")
+        if not history:
+            st.caption(":orange[A trainer then sees the last exchange alone.]")
+    return (
+        ReleaseOptions(system=system, system_text=text, rows=rows, keep_trailing_user=keep, alpaca_history=history),
+        lint,
+    )
 
 
 def _rules() -> SliceRules:

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from convstore.core import ConvStore
-from convstore.model import JobStatus
-from convstore.queries.releases import ReleaseHead
+from convstore.model import Job, JobStatus
+from convstore.queries.releases import Release, ReleaseHead
 from convstore.release.comparing import ReleaseDiff
+from convstore.rights import may
 from convstore.ui.acting import done
 from convstore.ui.navigation import link
+from convstore.ui.release_facts import composition, lint, stayed_behind, stored_files
 from convstore.ui.release_form import format_title
-from convstore.ui.releasing import composition
-from convstore.ui.words import counted, local_zone, number, plain, prettified
+from convstore.ui.words import bytes_of, counted, local_zone, number, plain, prettified
 
 __all__ = ["being_made", "history"]
 
+_LISTED = 100
 _OPEN: tuple[JobStatus, ...] = ("queued", "running")
 _LEAST_SHIFT = 0.005
+#: Options that are told where they are not these.
+_USUAL = {"rows": "conversation", "system": "file", "keep_trailing_user": False, "alpaca_history": True}
+_REASONS: Mapping[str, str] = {
+    "ERR_LINT": "a trainer would have refused part of it",
+    "ERR_REFUSED": "it was cancelled",
+    "JobStopped": "it was cancelled",
+    "interrupted": "what built it came to an end before",
+    "RerunException": "it was cancelled",
+}
 
 
 def being_made(store: ConvStore) -> None:
@@ -35,19 +47,23 @@ def _jobs(store: ConvStore) -> None:
         st.rerun()
     for job in jobs:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            what = plain(job.step or "waits for a worker").capitalize()
             share = min(1.0, job.done / job.total) if job.total else 0.0
-            left = f": {number(job.done)} of {number(job.total)}" if job.total else ""
-            st.progress(share, text=f"{what}{left}")
+            st.progress(share, text=_how_far(job))
             if st.button("Cancel", key=f"cancel-{job.id}", disabled=job.cancel_requested) and done(
                 lambda job_id=job.id: store.cancel_job(job_id)  # type: ignore[misc]
             ):
                 st.rerun()
 
 
+def _how_far(job: Job) -> str:
+    name = job.step or ("starts" if job.status == "running" else "waits for a worker")
+    what = "Being cancelled" if job.cancel_requested else plain(name).capitalize()
+    return f"{what}: {number(job.done)} of {number(job.total)}" if job.total else what
+
+
 def history(store: ConvStore) -> None:
     """The list, and below it the release that was chosen."""
-    heads = store.list_releases()
+    heads = store.list_releases(limit=_LISTED)
     if not heads:
         st.caption("Nothing has gone out yet. What you build here is kept: what it held, from what, and by whom.")
         return
@@ -75,6 +91,8 @@ def history(store: ConvStore) -> None:
             "When": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
         },
     )
+    if len(heads) == _LISTED:
+        st.caption(f"The newest {number(_LISTED)}; `convstore release list` names more.")
     rows = event.selection.rows
     chosen = heads[rows[0]] if rows and rows[0] < len(heads) else heads[0]
     _release(store, chosen, [head for head in heads if head.status == "sealed" and head.id != chosen.id])
@@ -85,8 +103,7 @@ def _release(store: ConvStore, head: ReleaseHead, others: list[ReleaseHead]) -> 
     with st.container(border=True, gap="small"):
         st.markdown(f"**{plain(_name(head))}** :gray[{format_title(head.format)} · {head.status}]")
         if head.status != "sealed":
-            why = release.summary.get("failed", "it is being built")
-            st.caption(f"It never went out: {plain(str(why))}.")
+            st.caption(_why_not(release))
             return
         facts = [counted(head.conversation_count, "conversation"), f"{number(release.summary['turns'])} messages"]
         facts.append(f"about {number(release.summary['estimated_tokens'])} tokens")
@@ -94,24 +111,30 @@ def _release(store: ConvStore, head: ReleaseHead, others: list[ReleaseHead]) -> 
         st.caption(" · ".join(facts))
         composition(release.summary["composition"])
         asked = {**release.filter, **{name: value for name, value in release.rules.items() if name != "lint"}}
+        shaped = {name: release.options[name] for name, usual in _USUAL.items() if release.options[name] != usual}
         st.caption(
-            "From "
-            + (", ".join(f"{prettified(name)} {plain(_value(value))}" for name, value in asked.items()) or "all")
-            + f" · seed {release.seed} · {plain(release.exporter_version)}"
+            f"From {_listed(asked) or 'all'}{' · ' + _listed(shaped) if shaped else ''}"
+            f" · seed {release.seed} · {plain(release.exporter_version)} · `{release.id}`"
         )
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             _fetch(store, head)
             is_asked = st.button("Verify", key=f"verify-{head.id}", icon=":material/verified:")
+            if may(store.actor.role, "release") and st.button(
+                "Put into the file store", key=f"store-{head.id}", icon=":material/cloud_upload:"
+            ):
+                _store(store, head)
             link("browse", "Its conversations", {"release": [str(head.id)]}, key=f"open-{head.id}")
         if is_asked:
             _verify(store, head)
+        stored_files(st.session_state.get(f"stored-{head.id}", ()))
         with st.container(gap=None):
             for file in release.files:
                 name = plain(file["path"].rsplit("/", 1)[-1])
-                st.caption(f"`{file['sha256'][:16]}` {name} · {counted(file['rows'], 'row')}")
-        if release.left_out:
-            rules = ", ".join(f"{rule} {number(count)}" for rule, count in release.summary["left_out"].items())
-            st.caption(f"Stayed behind: {plain(rules)}")
+                size = counted(file["rows"], "row") if file["rows"] else bytes_of(file["bytes"])
+                st.caption(f"`{file['sha256'][:16]}` {name} · {size}")
+        stayed_behind([(item["conversation_id"], item["rule"]) for item in release.left_out])
+        with st.expander("What a trainer says of it"):
+            lint(release.summary["lint"], conversations=head.conversation_count)
     if others:
         _compare(store, head, others)
 
@@ -133,6 +156,11 @@ def _fetch(store: ConvStore, head: ReleaseHead) -> None:
     )
 
 
+def _store(store: ConvStore, head: ReleaseHead) -> None:
+    with st.spinner("Storing its files"):
+        done(lambda: st.session_state.update({f"stored-{head.id}": store.store_release(str(head.id))}))
+
+
 def _verify(store: ConvStore, head: ReleaseHead) -> None:
     with st.spinner("Reading every conversation that it names"):
         found = store.verify_release(str(head.id))
@@ -146,7 +174,7 @@ def _verify(store: ConvStore, head: ReleaseHead) -> None:
 
 def _compare(store: ConvStore, head: ReleaseHead, others: list[ReleaseHead]) -> None:
     other = st.selectbox(
-        "Compare with an earlier one", others, index=None, format_func=_name, key=f"compare-{head.id}",
+        "Compare with another", others, index=None, format_func=_name, key=f"compare-{head.id}",
         placeholder="Choose a release",
     )  # fmt: skip
     if other is None:
@@ -187,7 +215,17 @@ def _shifts(diff: ReleaseDiff) -> pd.DataFrame:
 
 
 def _name(head: ReleaseHead) -> str:
-    return head.name or str(head.id)
+    return head.name or f"no name · {str(head.id)[:8]}"
+
+
+def _why_not(release: Release) -> str:
+    if release.status == "building":
+        return "It is being built."
+    return f"It never went out: {_REASONS.get(release.summary['failed'], plain(release.summary['failed']))}."
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{prettified(name)} {plain(_value(value))}" for name, value in values.items())
 
 
 def _value(value: object) -> str:

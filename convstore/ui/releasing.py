@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections import Counter
-from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from convstore.core import ConvStore
-from convstore.release.delivering import DeliveredFile
 from convstore.release.formats import file_name
 from convstore.release.previewing import ReleasePreview
 from convstore.release.reports import ReleaseReport
 from convstore.release.specification import ReleaseRequest
+from convstore.rights import may
 from convstore.ui.acting import done
-from convstore.ui.words import bytes_of, counted, number, plain, prettified
+from convstore.ui.release_facts import composition, lint, stayed_behind, stored_files, weights
+from convstore.ui.words import bytes_of, counted, number, prettified
 
-__all__ = ["AT_ONCE", "build", "composition", "last_release", "preview"]
+__all__ = ["AT_ONCE", "build", "last_release", "preview"]
 
 #: More conversations than this are a worker's.
 AT_ONCE = 10_000
 _READ_WHOLE = 500
-_LEADS = ("lead", "admin")
 _SHOWN_CHARACTERS = 6_000
-_SHOWN_VALUES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +39,16 @@ class Released:
 
 def preview(store: ConvStore, request: ReleaseRequest, matching: int) -> ReleasePreview:
     """What would come out: how many, their composition and the first rows."""
-    found = store.preview_request(request, read_texts=matching <= _READ_WHOLE)
+    is_read = matching <= _READ_WHOLE or st.session_state.get("release-read") == repr(request)
+    with st.spinner("Reading every conversation", show_time=True) if is_read else nullcontext():
+        found = store.preview_request(request, read_texts=is_read)
     summary = found.summary
     tokens = summary.get("estimated_tokens", 0)
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, gap="medium"):
             st.metric("Conversations", number(found.conversations), width="content")
+            if summary.get("rows", found.conversations) != found.conversations:
+                st.metric("Rows", number(summary["rows"]), width="content")
             st.metric("Tokens, roughly", number(tokens), width="content")
             for split, count in summary["splits"].items():
                 st.metric(split, number(count), width="content")
@@ -57,6 +58,18 @@ def preview(store: ConvStore, request: ReleaseRequest, matching: int) -> Release
         if behind:
             st.caption("Stay behind: " + ", ".join(f"{prettified(rule)} {number(n)}" for rule, n in behind.items()))
         composition(summary["composition"])
+    with st.container(border=True, gap="small"):
+        if is_read:
+            lint(summary["lint"], conversations=found.conversations)
+            weights(found)
+        else:
+            st.caption("So many conversations are not read before you ask; the release itself checks each of them.")
+            st.button(
+                f"Check all {number(found.matching)}",
+                key="read-all",
+                icon=":material/fact_check:",
+                on_click=lambda: st.session_state.update({"release-read": repr(request)}),
+            )
     with st.container(border=True, gap="xsmall"):
         st.markdown("**What comes out** :gray[the first rows]")
         if not found.samples:
@@ -64,21 +77,6 @@ def preview(store: ConvStore, request: ReleaseRequest, matching: int) -> Release
         else:
             _samples(found.samples)
     return found
-
-
-def composition(parts: Mapping[str, Mapping[str, int]]) -> None:
-    """How many conversations have each persona, arc, topic and tier."""
-    shown = [(name, parts[name]) for name in ("persona", "arc", "topic", "tier") if parts.get(name)]
-    if not shown:
-        return
-    for place, (name, values) in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
-        with place, st.container(gap=None):
-            st.caption(f"**{name.capitalize()}**")
-            # The database does not keep the order of a release's counts.
-            for value, count in sorted(values.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN_VALUES]:
-                st.caption(f"{plain(prettified(value)) if value else 'none'} · {number(count)}")
-            if len(values) > _SHOWN_VALUES:
-                st.caption(f"and {number(len(values) - _SHOWN_VALUES)} more")
 
 
 def _samples(texts: tuple[str, ...]) -> None:
@@ -94,17 +92,17 @@ def _samples(texts: tuple[str, ...]) -> None:
 
 def build(store: ConvStore, request: ReleaseRequest, found: ReleasePreview) -> None:
     """The button, and what it starts."""
-    may = store.actor.role in _LEADS
+    is_allowed = may(store.actor.role, "release")
     is_large = found.conversations > AT_ONCE
     pressed = st.button(
         f"Release {counted(found.conversations, 'conversation')}",
         key="release",
         type="secondary" if "released" in st.session_state else "primary",
         icon=":material/schedule:" if is_large else ":material/download:",
-        disabled=not (may and found.conversations),
+        disabled=not (is_allowed and found.conversations),
         width="stretch",
     )
-    if not may:
+    if not is_allowed:
         st.caption("Only a lead makes releases. The samples are for everybody.")
     elif is_large:
         st.caption(f"More than {number(AT_ONCE)} are left to a worker; you may close this page.")
@@ -121,6 +119,8 @@ def build(store: ConvStore, request: ReleaseRequest, found: ReleasePreview) -> N
 def run(store: ConvStore, request: ReleaseRequest) -> None:
     """Build the release with progress and keep it for the download."""
     bar = st.progress(0.0, text="Selecting")
+    # Pressed, it starts the next run of the script, and this one ends where it next tells how far it is.
+    st.button("Cancel", key="cancel-build", on_click=lambda: st.session_state.update({"build-cancelled": True}))
 
     def tell(done: int, total: int, what: str) -> None:
         share = done / total if total else 0.0
@@ -128,7 +128,10 @@ def run(store: ConvStore, request: ReleaseRequest) -> None:
 
     folder = tempfile.TemporaryDirectory(prefix="convstore-release-")
     file = Path(folder.name) / file_name(request.format, request.name, splits=bool(request.plan.shares))
-    report = store.export_request(request, file, progress=tell)
+    made: list[ReleaseReport] = []
+    if not done(lambda: made.append(store.export_request(request, file, progress=tell))):
+        return
+    (report,) = made
     if file.is_dir() or len(report.files) > 1:
         file = _archive(Path(folder.name), file.stem)
     st.session_state["released"] = Released(report, folder, file)
@@ -143,6 +146,8 @@ def _archive(folder: Path, stem: str) -> Path:
 
 def last_release(store: ConvStore) -> None:
     """What went out last, its file, and what stayed behind."""
+    if st.session_state.pop("build-cancelled", False):
+        st.info("The release was given up; nothing was written.", icon=":material/block:")
     released: Released | None = st.session_state.get("released")
     if released is None:
         return
@@ -168,23 +173,8 @@ def last_release(store: ConvStore) -> None:
                 for key in ("released", "delivered"):
                     st.session_state.pop(key, None)
                 st.rerun()
-        _delivered(st.session_state.get("delivered", ()))
-        if report.left_out:
-            rules = Counter(item.rule for item in report.left_out)
-            with st.expander("Stayed behind: " + ", ".join(f"{rule} {number(n)}" for rule, n in rules.most_common())):
-                st.dataframe(
-                    pd.DataFrame([{"Conversation": i.conversation_id, "Rule": i.rule} for i in report.left_out]),
-                    hide_index=True,
-                    row_height=31,
-                    height="content" if len(report.left_out) <= 10 else 350,
-                    alt="Conversations that stayed behind",
-                )
-
-
-def _delivered(files: tuple[DeliveredFile, ...]) -> None:
-    for file in files:
-        where = f"[signed link, for an hour]({file.url})" if file.url else f"in the file store as `{file.path}`"
-        st.caption(f"{plain(file.name)} · {bytes_of(file.bytes)} · {where}")
+        stored_files(st.session_state.get("delivered", ()))
+        stayed_behind(report.left_out)
 
 
 def _download(label: str, file: Path, *, key: str, primary: bool = False) -> None:

@@ -70,6 +70,36 @@ def test_two_releases_are_compared(convstore: CommandLine, store: ConvStore, tmp
     assert difference["counts"]["kept"] == 1
 
 
+def test_people_are_told_what_a_trainer_refuses_learns_and_what_differs(
+    convstore: CommandLine, store: ConvStore, tmp_path: Path
+) -> None:
+    turns = [{"role": "user", "content": "First?"}, {"role": "assistant", "content": "This."}]
+    longer = [*turns, {"role": "user", "content": "And then?"}, {"role": "assistant", "content": "That."}]
+    store.ingest_uploads({"long.json": json.dumps({"conversation_id": "long", "messages": longer}).encode()})
+    plain = ("--format", "alpaca", "--no-history", "--id", "long", "--name", "plain")
+    made = convstore("export", *plain, "--out", str(tmp_path / "plain.jsonl"))
+    assert "context-lost (warning): 1 conversation." in made.out
+    assert "history" not in json.loads((tmp_path / "plain.jsonl").read_text())
+    split = ("--format", "sharegpt", "--rows", "turn", "--split", "train=0.5,test=0.5", "--name", "turns")
+    made = convstore("export", *split, "--out", str(tmp_path / "turns"))
+    assert "replies-repeated (warning): 4 conversations." in made.out
+    assert "of conversations in two splits that share at least 20% of text" in made.out
+    shown = convstore("release", "show", "turns").out
+    assert "splits: shares train 0.5, test 0.5" in shown
+    assert "rows turn" in shown
+    difference = convstore("release", "diff", "plain", "turns").out
+    assert "3 added" in difference
+    assert "1 kept\n  long" not in difference
+    assert "mean" in difference
+    stored = convstore("release", "store", "turns", "--json").document["files"]
+    assert sorted(file["name"].rpartition("/")[2] for file in stored) == [
+        "dataset_info.json",
+        "test.jsonl",
+        "train.jsonl",
+        "turns-sharegpt.manifest.json",
+    ]
+
+
 def test_an_unknown_format_names_those_there_are(convstore: CommandLine, tmp_path: Path) -> None:
     refused = convstore("export", "--format", "docx", "--out", str(tmp_path / "x"), "--json")
     assert refused.status == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 
 from convstore.core import ConvStore, Resources
 from convstore.files import unpack
+from convstore.release.selection import SplitPlan
 from convstore.settings import Settings
 from convstore.storage_setup import check_storage_policies, prepare_storage
 from tests.fixtures_database import Server
@@ -86,6 +88,29 @@ def test_signed_addresses_are_made_on_demand_kept_briefly_and_never_stored(on_su
         rows = connection.execute("SELECT to_jsonb(c)::text FROM conversations AS c").fetchall()
         events = connection.execute("SELECT to_jsonb(e)::text FROM events AS e").fetchall()
     assert not [row for (row,) in [*rows, *events] if token in row or "/sign/" in row]
+
+
+def test_a_release_is_fetched_by_signed_links_and_by_nobody_without(on_supabase: Resources, tmp_path: Path) -> None:
+    prepare_storage(on_supabase.database, on_supabase.files)
+    store = ConvStore.for_operator(on_supabase)
+    store.ingest_uploads({"a.json": conversation("With one page.")})
+    plan = SplitPlan(shares={"train": Decimal(1)})
+    report = store.export("sharegpt", tmp_path / "out", name="spring", plan=plan)
+    written = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    for delivered in (store.store_export(report), store.store_release("spring", expires_s=7200)):
+        found = {}
+        for file in delivered:
+            assert file.url is not None
+            packed = httpx.get(file.url).raise_for_status().content
+            assert len(packed) == file.bytes
+            found[file.name.rpartition("/")[2]] = unpack(packed)
+            assert httpx.get(file.url.partition("?")[0]).is_client_error, "only the link opens it"
+        assert {name: data for name, data in found.items() if name in written} == written
+        (manifest,) = [orjson.loads(data) for name, data in found.items() if name.endswith(".manifest.json")]
+        assert manifest["release"] == str(report.release)
+    claims = jwt.decode(parse_qs(urlsplit(file.url or "").query)["token"][0], options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] == 7200
+    assert store.reconcile().orphans == []
 
 
 def test_nothing_is_kept_for_longer_than_five_minutes() -> None:

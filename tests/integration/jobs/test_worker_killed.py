@@ -6,37 +6,17 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from convstore.core import ConvStore, Resources
-from convstore.settings import Settings
 from convstore.worker import run_worker
 from tests.fixtures_database import Server
 from tests.integration.conversations import document
+from tests.integration.jobs.workers import holder_of, start_workers
 
 CONVERSATIONS = int(os.environ.get("TEST_KILLED_IMPORT", "240"))
-
-_WORKER = """
-import sys
-from pathlib import Path
-from convstore.core import Resources
-from convstore.settings import Settings
-from convstore.worker import run_worker
-settings = Settings(database_url=sys.argv[1], admin_url=sys.argv[2], home=Path(sys.argv[3]))
-run_worker(Resources(settings), heartbeat_s=0.3, silent_s=1.5)
-"""
-
-
-def start_worker(settings: Settings) -> subprocess.Popen[bytes]:
-    assert settings.database_url is not None
-    assert settings.admin_url is not None
-    addresses = [settings.database_url.get_secret_value(), settings.admin_url.get_secret_value(), str(settings.home)]
-    return subprocess.Popen([sys.executable, "-c", _WORKER, *addresses], stderr=subprocess.DEVNULL)
 
 
 def large_upload() -> dict[str, bytes]:
@@ -117,34 +97,6 @@ def test_other_workers_finish_what_killed_ones_began(
     assert {entry["repair"] for entry in report.orphans} <= {"removed"}
     assert store.reconcile().is_clean
     assert objects(store) == kept, "every object, byte for byte"
-
-
-def start_workers(store: ConvStore, count: int) -> dict[int, subprocess.Popen[bytes]]:
-    """Workers by the number that the queue knows them by."""
-    workers: dict[int, subprocess.Popen[bytes]] = {}
-    for _ in range(count):
-        process = start_worker(store.settings)
-        while not (new := known_workers(store) - workers.keys()):
-            assert process.poll() is None, "the worker did not start"
-            time.sleep(0.02)
-        workers[new.pop()] = process
-    return workers
-
-
-def known_workers(store: ConvStore) -> set[int]:
-    with store.database.admin() as connection:
-        return {row[0] for row in connection.execute("SELECT id FROM procrastinate.procrastinate_workers")}
-
-
-def holder_of(store: ConvStore, job_id: UUID) -> int | None:
-    """The worker that has the job now."""
-    query = """
-        SELECT q.worker_id FROM jobs AS j JOIN procrastinate.procrastinate_jobs AS q ON q.id = j.queue_id
-        WHERE j.id = %s AND q.status = 'doing'
-    """
-    with store.database.admin() as connection:
-        row = connection.execute(query, [job_id]).fetchone()
-    return None if row is None else row[0]
 
 
 def objects(store: ConvStore) -> list[tuple[str, str]]:

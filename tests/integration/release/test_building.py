@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import pytest
 from psycopg import sql
@@ -96,6 +97,11 @@ def test_lint_drops_counts_or_fails(demo_store: ConvStore, tmp_path: Path) -> No
     with pytest.raises(InvalidInputError) as caught:
         demo_store.export("prompt-completion", tmp_path / "f.jsonl", options=asked, lint="fail", name="strict")
     assert caught.value.facts["failed"] == len(dropped.left_out)
+    (first, *_) = cast("list[dict[str, object]]", caught.value.facts["first"])
+    assert {"conversation_id", "rule", "severity", "turn_number", "what", "fix"} == set(first)
+    assert f"{first['conversation_id']}, message {first['turn_number']} (trailing-user)" in caught.value.message
+    assert str(first["fix"]) in caught.value.hint
+    assert [one["severity"] for one in kept.summary["lint"]["first"]] == ["error"] * 3
     assert not (tmp_path / "f.jsonl").exists()
     assert demo_store.get_release("strict").status == "failed"
     demo_store.export("prompt-completion", tmp_path / "f.jsonl", lint="fail", name="strict")

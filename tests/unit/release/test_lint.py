@@ -94,3 +94,5 @@ def test_weights_say_how_often_replies_are_learned(make_row: MakeRow) -> None:
     assert weigh("prompt-completion", row, ReleaseOptions()) == (1, 1)
     assert weigh("sharegpt", make_row(roles="uauaua"), ReleaseOptions(rows="turn")) == (3, 6)
     assert weigh("sharegpt", make_row(roles="uauaua"), ReleaseOptions(rows="last")) == (1, 3)
+    assert weigh("alpaca", make_row(roles="uauaua"), ReleaseOptions()) == (1, 3)
+    assert weigh("alpaca", make_row(roles="uauaua"), ReleaseOptions(alpaca_history=False)) == (1, 1)

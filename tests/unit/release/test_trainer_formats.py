@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -139,8 +140,20 @@ def test_datasets_reads_messages(tmp_path: Path, rows: list[ReleaseRow], offline
     assert len(loaded) == len(rows)
 
 
-def test_trl_accepts_messages_and_prompts(tmp_path: Path, rows: list[ReleaseRow]) -> None:
+def test_trl_takes_messages_and_prompts_whole(tmp_path: Path, rows: list[ReleaseRow]) -> None:
     trl = pytest.importorskip("trl", reason="TRL is not installed")
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    words = importlib.import_module("tokenizers")
+    # A tokenizer that knows no word, for its template alone.
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=words.Tokenizer(words.models.WordLevel({"?": 0}, unk_token="?")),
+        chat_template="{% for message in messages %}<{{ message.role }}>{{ message.content }}{% endfor %}",
+    )
     for format_name in ("messages", "prompt-completion"):
-        for record in written(format_name, tmp_path / format_name, rows):
+        records = written(format_name, tmp_path / format_name, rows, system="none")
+        for record, row in zip(records, rows, strict=True):
             assert trl.is_conversational(record)
+            spelled = trl.apply_chat_template(record, tokenizer)
+            said = "".join(spelled[key] for key in ("text", "prompt", "completion") if key in spelled)
+            turns = row.turns if row.turns[-1].role == "assistant" else row.turns[:-1]
+            assert said == "".join(f"<{turn.role}>{turn.content}" for turn in turns)
