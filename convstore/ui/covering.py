@@ -15,7 +15,7 @@ from convstore.queries.statistics.coverage import Axis, Cell, Target
 from convstore.statistics import Statistics
 from convstore.ui.address import Vocabulary
 from convstore.ui.charts import cells, csv_button, show
-from convstore.ui.words import counted, number, prettified
+from convstore.ui.words import accented, counted, number, prettified
 
 __all__ = ["heat_map", "holes", "set_targets"]
 
@@ -44,7 +44,13 @@ def heat_map(
                 rows = _axis("Rows", tuple(NAMES), "arc", "rows")
                 columns = _axis("Columns", tuple(axis for axis in NAMES if axis != rows), "topic", "columns")
             view = st.segmented_control(
-                "Show", _VIEWS, default="All", required=True, key="coverage-view", label_visibility="collapsed"
+                "Show",
+                _VIEWS,
+                format_func=accented,
+                default="All",
+                required=True,
+                key="coverage-view",
+                label_visibility="collapsed",
             )
         counted_cells = {cell.keys: cell for cell in statistics.cells((rows, columns), wanted)}
         targets = _targets_of(statistics.targets(), rows, columns)

@@ -15,7 +15,7 @@ from convstore.ui.decisions import Asked, begin, forget_question, remember
 from convstore.ui.guard import guard
 from convstore.ui.status import ACTIONS, STATUSES, Action
 from convstore.ui.table import status_column
-from convstore.ui.words import conversations_in, counted, number, plain
+from convstore.ui.words import accented, conversations_in, counted, number, plain
 from convstore.ui.working import Tell, Work
 
 __all__ = ["dialog_if_asked"]
@@ -113,7 +113,11 @@ def _why(store: ConvStore, asked: Asked) -> tuple[tuple[str, ...], str]:
     reasons: Sequence[str] = ()
     if asked.status == "rejected":
         reasons = st.pills(
-            "Why", store.desk.rules().reject_reasons, selection_mode="multi", format_func=plain, key="decision-reasons"
+            "Why",
+            store.desk.rules().reject_reasons,
+            selection_mode="multi",
+            format_func=lambda reason: accented(plain(reason)),
+            key="decision-reasons",
         )
     note = st.text_input("Note", key="decision-note", placeholder="Optional, kept in the history", max_chars=2000)
     return tuple(reasons), note

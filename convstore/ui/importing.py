@@ -18,7 +18,7 @@ from convstore.queries.imports import ImportRun
 from convstore.ui import importing_later
 from convstore.ui.navigation import link
 from convstore.ui.outcomes import OUTCOMES, conversations_frame, files_frame, outcome_column, problem_config
-from convstore.ui.words import bytes_of, counted, local_zone, number
+from convstore.ui.words import accented, bytes_of, counted, local_zone, number
 
 __all__ = ["Request", "form", "last_report", "quarantine", "recent", "run"]
 
@@ -79,7 +79,7 @@ def form(store: ConvStore) -> Request | None:
             policy = st.segmented_control(
                 "When an id is stored with other turns",
                 get_args(OnConflict),
-                format_func=lambda value: _POLICIES[value],
+                format_func=lambda value: accented(_POLICIES[value]),
                 default="fail",
                 required=True,
                 key="on-conflict",

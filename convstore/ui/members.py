@@ -39,7 +39,7 @@ def _line(store: ConvStore, person: Member, *, manages: bool) -> None:
         return
     key = f"{store.actor.workspace_slug}-{person.email}"
     chosen = role.selectbox(
-        f"Role of {person.name}",
+        f"Role of {plain(person.name)}",
         _ROLES,
         index=_ROLES.index(person.role),
         key=f"role-{key}-{person.role}",

@@ -25,6 +25,9 @@ _LATELY_LINES = 6
 #: More ids than this make an address too long to send to anybody.
 _LINKED_IDS = 60
 _TO_REVIEW = Filter(statuses=("pending_review",))
+#: Room for the longest status, and for a count of millions with its arrow: what is between them is the bar.
+_BADGE_PX = 124
+_NUMBER_PX = 96
 
 
 def greeting(store: ConvStore) -> None:
@@ -55,7 +58,7 @@ def waiting(store: ConvStore, vocabulary: Vocabulary) -> None:
             count = total(*store.count(wanted))
             st.markdown(f"### {count}")
             if count != "0":
-                link("browse", f"Open these {count}", params_of(wanted, vocabulary), key=f"open-{name}")
+                link("browse", "Open these", params_of(wanted, vocabulary), key=f"open-{name}")
 
 
 def _to_review(store: ConvStore, vocabulary: Vocabulary) -> None:
@@ -102,13 +105,13 @@ def the_set(store: ConvStore, vocabulary: Vocabulary) -> None:
         for status in STATUSES:
             wanted = Filter(statuses=(status,))
             count = statuses.get(status, 0)
-            name, bar, many = st.columns([2, 6, 1.4], vertical_alignment="center", gap="small")
-            with name:
-                badge(status)
-            with bar:
-                st.progress(count / everything)
-            with many:
-                link("browse", number(count), params_of(wanted, vocabulary), key=f"open-{status}")
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                with st.container(width=_BADGE_PX):
+                    badge(status)
+                with st.container():
+                    st.progress(count / everything)
+                with st.container(width=_NUMBER_PX):
+                    link("browse", number(count), params_of(wanted, vocabulary), key=f"open-{status}")
 
 
 def lately(store: ConvStore) -> None:

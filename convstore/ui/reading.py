@@ -183,7 +183,7 @@ def _file(store: ConvStore, conversation: Conversation) -> None:
     )
     if st.toggle("Show it here", key=f"raw-{conversation.id}"):
         text = store.document(str(conversation.id)).decode("utf-8", "replace")
-        st.code(text[:_SHOWN_CHARACTERS], language="json", height=420, wrap_lines=True)
+        st.code(text[:_SHOWN_CHARACTERS], language=None, height=420, wrap_lines=True)
         if len(text) > _SHOWN_CHARACTERS:
             st.caption(f"The first {_SHOWN_CHARACTERS:,} of {len(text):,} characters. The download has all of it.")
 

@@ -16,7 +16,7 @@ from convstore.release.rows import ReleaseOptions, RowShape, SystemSource
 from convstore.release.selection import Cell, SliceRules, SplitPlan
 from convstore.release.specification import ReleaseRequest
 from convstore.release.splits import parse_held_out, parse_splits
-from convstore.ui.words import plain, prettified, sentence
+from convstore.ui.words import accented, plain, prettified, sentence
 
 __all__ = ["format_title", "request_form"]
 
@@ -90,7 +90,7 @@ def _options(chosen: str) -> tuple[ReleaseOptions, LintMode]:
         rows = st.segmented_control(
             "A row for each",
             list(_ROWS),
-            format_func=_ROWS.__getitem__,
+            format_func=lambda shape: accented(_ROWS[shape]),
             default="conversation",
             required=True,
             key="rows",
@@ -98,7 +98,7 @@ def _options(chosen: str) -> tuple[ReleaseOptions, LintMode]:
         lint = st.segmented_control(
             "What a trainer would refuse",
             list(_LINTS),
-            format_func=_LINTS.__getitem__,
+            format_func=lambda lint: accented(_LINTS[lint]),
             default="drop",
             required=True,
             key="lint",
@@ -106,7 +106,7 @@ def _options(chosen: str) -> tuple[ReleaseOptions, LintMode]:
     system = st.segmented_control(
         "System prompt",
         get_args(SystemSource),
-        format_func=_SYSTEMS.__getitem__,
+        format_func=lambda source: accented(_SYSTEMS[source]),
         default="file",
         required=True,
         key="system",
@@ -153,7 +153,11 @@ def _plan() -> SplitPlan:
         "Names and shares", key="splits", placeholder="train=0.9, validation=0.1", help="Shares add up to 1."
     )
     by: list[Cell] = st.pills(
-        "In proportion of", list(get_args(Cell)), format_func=prettified, selection_mode="multi", key="stratify-by"
+        "In proportion of",
+        list(get_args(Cell)),
+        format_func=lambda cell: accented(prettified(cell)),
+        selection_mode="multi",
+        key="stratify-by",
     )
     held = st.text_area(
         "Held out", key="held-out", height=70, placeholder="conversation-17=validation", help="One a line."

@@ -18,7 +18,7 @@ from convstore.release.specification import ReleaseRequest
 from convstore.rights import may
 from convstore.ui.acting import done
 from convstore.ui.release_facts import composition, lint, stayed_behind, stored_files, weights
-from convstore.ui.words import bytes_of, counted, number, prettified
+from convstore.ui.words import accented, bytes_of, counted, number, prettified
 
 __all__ = ["AT_ONCE", "build", "last_release", "preview"]
 
@@ -80,11 +80,11 @@ def preview(store: ConvStore, request: ReleaseRequest, matching: int) -> Release
 
 
 def _samples(texts: tuple[str, ...]) -> None:
-    for tab, text in zip(st.tabs([f"Row {number(i)}" for i in range(1, len(texts) + 1)]), texts, strict=True):
+    for tab, text in zip(st.tabs([accented(f"Row {number(i)}") for i in range(1, len(texts) + 1)]), texts, strict=True):
         with tab:
             st.code(
                 text[:_SHOWN_CHARACTERS] + ("\n…" if len(text) > _SHOWN_CHARACTERS else ""),
-                language="json" if text.startswith("{") else None,
+                language=None,
                 wrap_lines=True,
                 height=330,
             )

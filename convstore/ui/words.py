@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 __all__ = [
+    "accented",
     "bytes_of",
     "conversations_in",
     "counted",
@@ -68,6 +69,11 @@ def local_zone() -> tzinfo:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
         return UTC
+
+
+def accented(words: str) -> str:
+    """Our own words on a control that is chosen from: its accent suits what is filled, and is too faint for text."""
+    return f":blue[{words}]"
 
 
 def moment(at: datetime, *, now: datetime | None = None) -> str:

@@ -13,7 +13,9 @@ def test_a_full_store_shows_every_part(demo_store: ConvStore, open_screen: Opene
     app = open_screen(demo_store.settings, "system")
     assert not app.exception
     assert not app.error
-    assert [tab.label for tab in app.tabs] == ["Members", "Jobs", "Storage", "Audit"]
+    assert [tab.label for tab in app.tabs] == [
+        ":blue[Members]", ":blue[Jobs]", ":blue[Storage]", ":blue[Audit]",
+    ]  # fmt: skip
     assert "Nothing has run in the background yet" in words_of(app)
     assert len(app.dataframe) == 2, "space by kind, and the audit"
 

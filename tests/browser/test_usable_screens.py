@@ -1,15 +1,19 @@
-"""Screens at three widths: nothing sticks out, every control has a name, every text is readable."""
+"""Screens at three widths, light and dark: nothing sticks out, controls can be named and reached, texts be read."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
+from convstore.model import Filter
 from tests.browser.conftest import LocalApp
 from tests.browser.screen import Screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 WIDTHS = (800, 1280, 1920)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 #: Controls that a screen reader could not name. Streamlit's own hidden file inputs are named by their button.
 NAMELESS = """
@@ -22,6 +26,17 @@ NAMELESS = """
         return !(one.ariaLabel || one.title || labels || named || one.innerText || one.placeholder || one.alt
             || one.querySelector('[alt], [aria-label], title')).toString().trim()
     })
+    .map(one => one.outerHTML.slice(0, 160))
+"""
+
+#: Controls that the Tab key passes by. In a group of radios or tabs one is reached, and arrow keys go on from there.
+UNREACHED = """
+() => [...document.querySelectorAll('button, a[href], input, textarea, select, [role=button], [role=combobox]')]
+    .filter(one => one.checkVisibility({opacityProperty: true, visibilityProperty: true}) && one.type !== 'file')
+    .filter(one => !one.disabled && one.ariaDisabled !== 'true' && one.ariaHidden !== 'true' && one.tabIndex < 0)
+    // The arrow and the cross of a box that is typed into: keys do the same from the box itself.
+    .filter(one => !one.parentElement.querySelector('[role=combobox]'))
+    .filter(one => !one.closest('[role=radiogroup], [role=tablist], [role=combobox], [data-testid=stDataFrame]'))
     .map(one => one.outerHTML.slice(0, 160))
 """
 
@@ -41,7 +56,14 @@ FAINT = """
     }
     const below = one => {
         const layers = []
-        for (let at = one; at; at = at.parentElement) layers.unshift(rgba(getComputedStyle(at).backgroundColor))
+        const text = one.getBoundingClientRect()
+        const [x, y] = [text.x + text.width / 2, text.y + text.height / 2]
+        for (let at = one; at; at = at.parentElement) {
+            // What hangs outside a box, as the value over a slider's knob does, does not lie on its colour.
+            const box = at.getBoundingClientRect()
+            const isOn = box.left <= x && x <= box.right && box.top <= y && y <= box.bottom
+            if (isOn || at === document.body) layers.unshift(rgba(getComputedStyle(at).backgroundColor))
+        }
         return layers.reduce((under, layer) => over(layer, under), [255, 255, 255, 1])
     }
     const walker = document.createTreeWalker(document.querySelector('[data-testid=stApp]'), NodeFilter.SHOW_TEXT)
@@ -67,12 +89,17 @@ FAINT = """
 STICKING_OUT = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-@pytest.mark.parametrize("name", ["import", "system"])
+@pytest.mark.parametrize("name", ["", "browse", "conversation", "import", "system", "team"])
 def test_a_screen_can_be_used_by_everybody(full_app: LocalApp, screen: Screen, name: str) -> None:
-    address = f"{full_app.address}/{name}"
-    screen.open(address)
-    found = [f"nameless: {one}" for one in screen.page.evaluate(NAMELESS)]
-    found += [f"faint: {one}" for one in screen.page.evaluate(FAINT)]
+    row = full_app.store.search(Filter(statuses=("pending_review",))).items[0]
+    query = f"?id={row.conversation_id}" if name == "conversation" else ""
+    found: list[str] = []
+    for scheme in SCHEMES:
+        screen.page.emulate_media(color_scheme=scheme)
+        screen.open(f"{full_app.address}/{name}{query}")
+        found += [f"faint in {scheme}: {one}" for one in screen.page.evaluate(FAINT)]
+    for kind, controls in (("nameless", NAMELESS), ("out of reach", UNREACHED)):
+        found += [f"{kind}: {one}" for one in screen.page.evaluate(controls)]
     for width in WIDTHS:
         screen.page.set_viewport_size({"width": width, "height": 900})
         screen.page.wait_for_timeout(400)

@@ -19,7 +19,7 @@ from convstore.ui.address import Vocabulary
 from convstore.ui.charts import AMBER, BLUE, TEAL, card, csv_button, figure, hatched, show
 from convstore.ui.quality.standouts import WORDS
 from convstore.ui.status import FINDINGS
-from convstore.ui.words import number, prettified
+from convstore.ui.words import accented, number, prettified
 
 __all__ = ["around", "distributions", "groups"]
 
@@ -182,9 +182,14 @@ def groups(statistics: Statistics, wanted: Filter, vocabulary: Vocabulary, opene
                 width=160,
             )  # fmt: skip
             by = st.segmented_control(
-                "By", list(_BY), format_func=_BY.__getitem__, default="persona", required=True, key="by",
+                "By",
+                list(_BY),
+                format_func=lambda axis: accented(_BY[axis]),
+                default="persona",
+                required=True,
+                key="by",
                 label_visibility="collapsed",
-            )  # fmt: skip
+            )
         found = statistics.breakdown(by, dimension, wanted)
         what = (
             "how reviewers score"
