@@ -36,6 +36,7 @@ SUITE = (
     "quality",
     "text",
     "ingest",
+    "workers",
     "load",
     "bulk",
     "review",

@@ -21,9 +21,9 @@ _LOG = logging.getLogger(__name__)
 
 @contextmanager
 def open_store(
-    *, home: Path, url: str | None = None, admin_url: str | None = None, conversations: int, workspaces: int = 1
+    *, home: Path, url: str | None = None, admin_url: str | None = None, conversations: int = 0, workspaces: int = 1
 ) -> Iterator[ConvStore]:
-    """A store with many conversations; an empty one is filled first, a full one is taken as it is.
+    """A store with many conversations, or with none; an empty one is filled first, a full one is taken as it is.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def open_store(
     resources = Resources(settings)
     try:
         store = ConvStore.for_operator(resources)
-        if not store.search(limit=1).items:
+        if conversations and not store.search(limit=1).items:
             _LOG.info("loading %s conversations", f"{conversations:,}")
             actor = store.actor
             seconds = load(
