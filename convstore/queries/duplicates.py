@@ -77,7 +77,10 @@ def lock_duplicates(connection: Connection, workspace_id: UUID) -> None:
 def find_unsigned(
     connection: Connection, workspace_id: UUID, *, version: int, after: UUID | None, limit: int
 ) -> list[tuple[UUID, str]]:
-    """Conversations without a signature of their present turns, in the order of their ids: id and hash of the turns."""
+    """Conversations without a signature of their present turns, in the order of their ids: id and hash of the turns.
+
+    They cannot be removed until the transaction ends; those that are being removed or replaced are left for later.
+    """
     query = (
         select(c.id, c.turns_sha256)
         .select_from(
@@ -89,6 +92,7 @@ def find_unsigned(
         .where(c.workspace_id == workspace_id, c.is_active, s.conversation_id.is_(None))
         .order_by(c.id)
         .limit(limit)
+        .with_for_update(key_share=True, read=True, of=conversations, skip_locked=True)
     )
     if after is not None:
         query = query.where(c.id > after)

@@ -64,6 +64,16 @@ def test_chunks_of_any_size_find_the_same_groups(copies: ConvStore, chunk: int) 
     assert copies.statistics.duplicate_counts() == (1, 3)
 
 
+def test_one_that_is_being_removed_is_left_alone(copies: ConvStore) -> None:
+    going, *_ = copies.search(limit=1).items
+    total, _ = copies.count()
+    with copies.database.admin() as removing:
+        removing.execute("DELETE FROM conversations WHERE id = %s", (going.id,))
+        # Waits for nobody, and names no row that is gone a moment later.
+        assert copies.update_duplicates() == total - 1
+    assert copies.update_duplicates() == 0
+
+
 def test_what_comes_later_joins_its_group(copies: ConvStore, tmp_path: Path) -> None:
     copies.update_duplicates()
     write(tmp_path / "more", "latest", ["new", *WORDS[:-20], *(f"tail{n}" for n in range(20))])
