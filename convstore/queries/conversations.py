@@ -140,34 +140,28 @@ def list_conversations(
     if not 1 <= limit <= 1000:
         raise UsageError(f"a page has 1 to 1,000 rows, not {limit}", hint="Give another limit.")
     where, search = _matching(connection, wanted, workspace_id)
-    counted, exact = total or _count(connection, wanted, workspace_id, where, search)
-
     place = None if cursor in (None, LAST) else Cursor.decode(str(cursor), sort=sort, order=order)
     backwards = cursor == LAST or (place is not None and place.direction == "before")
+    descending = (order == "desc") != backwards
+    rows: list[Row[Any]] | None = None
+    if total is None and search is not None and cursor is None and search.is_listed_up_to(EXACT_TOTAL):
+        rows, total = _listed_rows(
+            connection, [*where, search.condition()], workspace_id, sort=sort, descending=descending, limit=limit + 1
+        )
+    counted, exact = total or _count(connection, wanted, workspace_id, where, search)
     size = limit
     if cursor == LAST and exact:
         size = counted % limit or limit
-    if search is not None:
-        where.append(search.condition(rows=size + 1))
-    rows = _rows(connection, where, sort=sort, descending=(order == "desc") != backwards, place=place, limit=size + 1)
+    if rows is None:
+        if search is not None:
+            where.append(search.condition(rows=size + 1))
+        rows = _rows(connection, where, sort=sort, descending=descending, place=place, limit=size + 1)
     more = len(rows) > size
     rows = rows[:size]
     if backwards:
         rows.reverse()
 
-    first: int | None
-    if not rows:
-        first = 0
-    elif backwards and not more:
-        first = 1
-    elif place is None:
-        first = (counted - len(rows) + 1 if exact else None) if backwards else 1
-    elif place.position is None:
-        first = None
-    else:
-        first = place.position - len(rows) + 1 if backwards else place.position + 1
-        # Rows came since the position was counted: it is no longer known.
-        first = first if first > 0 else None
+    first = _position(rows, place, backwards=backwards, more=more, total=counted if exact else None)
     has_next = bool(rows) and (cursor != LAST if backwards else more)
     has_previous = bool(rows) and (more if backwards else place is not None)
 
@@ -190,6 +184,25 @@ def list_conversations(
         total=counted,
         total_is_exact=exact,
     )
+
+
+def _position(
+    rows: Sequence[Row[Any]], place: Cursor | None, *, backwards: bool, more: bool, total: int | None
+) -> int | None:
+    """Which of the list the first of these rows is, from 1; None where that is not known."""
+    if not rows:
+        return 0
+    if backwards and not more:
+        return 1
+    if place is None and not backwards:
+        return 1
+    last = total if place is None else place.position
+    if last is None:
+        return None
+    if not backwards:
+        return last + 1
+    # Rows came since the position was counted: it is no longer known.
+    return first if (first := last - len(rows) + 1) > 0 else None
 
 
 def count(connection: Connection, wanted: Filter, workspace_id: UUID) -> tuple[int, bool]:
@@ -275,6 +288,33 @@ def _rows(
         query = query.where(here < there if descending else here > there)
     query = query.order_by(key.desc(), c.id.desc()) if descending else query.order_by(key, c.id)
     return list(connection.execute(query))
+
+
+def _listed_rows(
+    connection: Connection,
+    where: Sequence[ColumnElement[bool]],
+    workspace_id: UUID,
+    *,
+    sort: Sort,
+    descending: bool,
+    limit: int,
+) -> tuple[list[Row[Any]] | None, tuple[int, bool]]:
+    """The first rows and the total of what an index lists, looked up once for both; no rows if there are too many."""
+    key = SORT_COLUMNS[sort]
+    hits = select(c.id, key.label("key")).where(*where).limit(EXACT_TOTAL + 1).cte("hits")
+    hits = hits.prefix_with("MATERIALIZED", dialect="postgresql")
+    total = select(func.count()).select_from(hits).scalar_subquery().label("total")
+
+    def ordered(query: Select[Any], *keys: ColumnElement[Any]) -> Select[Any]:
+        return query.order_by(*(one.desc() if descending else one for one in keys))
+
+    top = ordered(select(hits.c.id), hits.c.key, hits.c.id).limit(limit)
+    query = _PAGES[sort].add_columns(total).where(c.workspace_id == workspace_id, c.id.in_(top))
+    rows = list(connection.execute(ordered(query, key, c.id)))
+    counted = rows[0].total if rows else 0
+    if counted > EXACT_TOTAL:
+        return None, (EXACT_TOTAL, False)
+    return rows, (counted, True)
 
 
 def _listed(row: Row[Any]) -> Conversation:

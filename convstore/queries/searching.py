@@ -64,6 +64,10 @@ class TextSearch:
         expected = count / self.scale
         return self.both > expected + 4 * sqrt(expected)
 
+    def is_listed_up_to(self, count: int) -> bool:
+        """Whether the index lists all hits for whoever wants so many, because there may be fewer."""
+        return not self.exceeds(count) and not self._is_quicker_by_row(count + 1)
+
     def _is_quicker_by_row(self, rows: int | None) -> bool:
         if self.both == 0:
             return False

@@ -6,6 +6,7 @@ The values live in the address, so a filter can be sent to somebody and survives
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -90,7 +91,9 @@ def filter_form(store: ConvStore, vocabulary: Vocabulary) -> Filter:
             max_quality=Decimal(str(high)) if high < _HIGHEST else None,
             **extra_params(extras),
         )
-        counts = store.statistics.finding_facet(wanted)
+        # The list needs this total as well; where it is not exact there are too many to count for a form.
+        _, few = store.count(replace(wanted, findings=()))
+        counts = store.statistics.finding_facet(wanted) if few else {}
         if counts:
             # Not in the options: what they say is what the address says.
             said = (f"{vocabulary.word('finding', code)} {number(count)}" for code, count in counts.items())
