@@ -11,7 +11,7 @@ from itertools import combinations, combinations_with_replacement
 from typing import Any, Literal, get_args
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Text, cast, func, select, text
+from sqlalchemy import ColumnElement, Connection, Select, Text, cast, func, select, text
 
 from convstore.database.tables import FILE_TENTHS_BITS, conversations, profiles, reviews
 from convstore.errors import UsageError
@@ -148,21 +148,11 @@ def count_scores_by(
     where = matching(connection, wanted, workspace_id)
     if by == "reviewer":
         return _by_reviewer(connection, where, workspace_id, dimension)
-    key = _KEYS[by]
-    left_out = 0
-    if by == "source":
-        # There may be as many sources as conversations: find the largest first.
-        largest = connection.execute(
-            select(key, func.count(), func.count().over()).where(*where).group_by(key)
-            .order_by(func.count().desc(), key).limit(MOST_GROUPS)
-        ).all()  # fmt: skip
-        left_out = largest[0][2] - len(largest) if largest else 0
-        where = [*where, func.coalesce(key, "").in_([row[0] or "" for row in largest])]
     column = DIMENSIONS[dimension]
-    file, people = c[column], c[f"human_{column}"]
     # By its position: the same expression with other bound values would be another one to the server.
-    query = select(key.label("key"), file, people, func.count()).where(*where)
-    rows = connection.execute(query.group_by(text("1"), file, people)).all()
+    key, file, people = _KEYS[by].label("key"), c[column].label("file"), c[f"human_{column}"].label("people")
+    query = select(key, file, people, func.count().label("n")).where(*where).group_by(text("1"), file, people)
+    rows, left_out = _of_largest(connection, query) if by == "source" else (connection.execute(query).all(), 0)
     by_key: dict[Any, list[tuple[Any, Any, int]]] = {}
     for group, one, other, count in rows:
         by_key.setdefault(group, []).append((one, other, count))
@@ -175,6 +165,27 @@ def count_scores_by(
         for group, values in by_key.items()
     ]
     return _ordered(by, dimension, groups, left_out)
+
+
+def _of_largest(connection: Connection, query: Select[Any]) -> tuple[list[tuple[Any, ...]], int]:
+    """The rows of the groups with most conversations, and how many groups there are besides.
+
+    There may be as many sources as conversations; they are counted once all the same.
+    """
+    each = query.cte("each").prefix_with("MATERIALIZED", dialect="postgresql")
+    many = func.sum(each.c.n)
+    largest = (
+        select(each.c.key, func.count().over().label("groups"))
+        .group_by(each.c.key)
+        .order_by(many.desc(), each.c.key)
+        .limit(MOST_GROUPS)
+        .cte("largest")
+    )
+    same = func.coalesce(each.c.key, "") == func.coalesce(largest.c.key, "")
+    both = each.join(largest, same & (each.c.key.is_(None) == largest.c.key.is_(None)))
+    rows = connection.execute(select(*each.c, largest.c.groups).select_from(both)).all()
+    groups = rows[0].groups if rows else 0
+    return [tuple(row)[:4] for row in rows], max(0, groups - MOST_GROUPS)
 
 
 def _by_reviewer(
