@@ -28,6 +28,7 @@ __all__ = [
     "is_open",
     "last_done",
     "remember",
+    "running",
     "say_what_happened",
     "take_back",
     "undo_button",
@@ -98,7 +99,7 @@ def buttons(store: ConvStore, selected: Sequence[Conversation], listed: Listed) 
     """What can be done about the selected rows, or about all that there are; what was done last."""
     work: Work | None = st.session_state.get("work")
     if work is not None:
-        _running()
+        running()
         return
     if not may(store.actor.role, "review"):
         return
@@ -167,7 +168,7 @@ def begin(work: Work, rows: int) -> None:
 
 
 @st.fragment(run_every=_LOOK_S)
-def _running() -> None:
+def running() -> None:
     """How far the work is. The page may be left; it says the outcome when somebody is back."""
     work: Work | None = st.session_state.get("work")
     if work is None or not work.is_running:

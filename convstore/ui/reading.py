@@ -114,7 +114,7 @@ def extras(store: ConvStore, detail: ConversationDetail) -> None:
             with st.popover("System prompt", icon=":material/terminal:", type="tertiary"):
                 st.text(detail.system_prompt, width=480)
         with st.popover("Details", icon=":material/info:", type="tertiary"):
-            _details(detail)
+            _details(store, detail)
         with st.popover("History", icon=":material/history:", type="tertiary"), st.container(width=480):
             history(detail, batches=undoable(detail.events, store.actor), take_back=ask_to_take_back)
         with st.popover("File", icon=":material/data_object:", type="tertiary"), st.container(width=560):
@@ -124,7 +124,7 @@ def extras(store: ConvStore, detail: ConversationDetail) -> None:
         dismissed(store, detail.findings)
 
 
-def _details(detail: ConversationDetail) -> None:
+def _details(store: ConvStore, detail: ConversationDetail) -> None:
     conversation = detail.conversation
     st.markdown("**Scores** :gray[File · People]")
     with st.container(gap=None):
@@ -135,10 +135,10 @@ def _details(detail: ConversationDetail) -> None:
             )
     st.markdown("**About**")
     with st.container(gap=None):
-        _about(detail)
+        _about(store, detail)
 
 
-def _about(detail: ConversationDetail) -> None:
+def _about(store: ConvStore, detail: ConversationDetail) -> None:
     conversation = detail.conversation
     if conversation.description:
         st.text(conversation.description, width=440)
@@ -151,11 +151,20 @@ def _about(detail: ConversationDetail) -> None:
         ("Imported", f"{conversation.created_at.astimezone(zone):%d %b %Y, %H:%M}"),
         ("From", conversation.source_name),
         ("Format", conversation.format),
-        ("Released", counted(conversation.export_count, "time") if conversation.export_count else "never"),
+        ("Released", _releases(store, conversation)),
         *((prettified(key), _short(value)) for key, value in detail.extra.items()),
     ):
         if value:
             _pair(label, str(value))
+
+
+def _releases(store: ConvStore, conversation: Conversation) -> str:
+    """In which releases it went out: 2 times: spring, 3 Nov 2026."""
+    if not conversation.export_count:
+        return "never"
+    uses = store.releases_of(str(conversation.id))
+    names = (use.name or f"{use.sealed_at.astimezone(local_zone()):%d %b %Y, %H:%M}" for use in uses)
+    return f"{counted(conversation.export_count, 'time')}: {', '.join(names)}"
 
 
 def _short(value: Any) -> str:

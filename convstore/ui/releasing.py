@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,11 @@ from convstore.release.previewing import ReleasePreview
 from convstore.release.reports import ReleaseReport
 from convstore.release.specification import ReleaseRequest
 from convstore.rights import may
+from convstore.ui import decisions
 from convstore.ui.acting import done
 from convstore.ui.release_facts import composition, lint, stayed_behind, stored_files, weights
 from convstore.ui.words import accented, bytes_of, counted, number, prettified
+from convstore.ui.working import Tell, Work
 
 __all__ = ["AT_ONCE", "build", "last_release", "preview"]
 
@@ -91,7 +94,10 @@ def _samples(texts: tuple[str, ...]) -> None:
 
 
 def build(store: ConvStore, request: ReleaseRequest, found: ReleasePreview) -> None:
-    """The button, and what it starts."""
+    """The button and what it starts, or how far that is."""
+    if "work" in st.session_state:
+        decisions.running()
+        return
     is_allowed = may(store.actor.role, "release")
     is_large = found.conversations > AT_ONCE
     pressed = st.button(
@@ -108,34 +114,21 @@ def build(store: ConvStore, request: ReleaseRequest, found: ReleasePreview) -> N
         st.caption(f"More than {number(AT_ONCE)} are left to a worker; you may close this page.")
     if not pressed:
         return
-    if is_large:
-        if done(lambda: store.export_request_later(request)):
-            st.session_state["release-part"] = "History"
-            st.rerun()
-        return
-    run(store, request)
+    if not is_large:
+        decisions.begin(Work("Releasing", lambda tell: _made(store, request, tell)), found.conversations)
+    elif done(lambda: store.export_request_later(request)):
+        st.session_state["release-part"] = "History"
+        st.rerun()
 
 
-def run(store: ConvStore, request: ReleaseRequest) -> None:
-    """Build the release with progress and keep it for the download."""
-    bar = st.progress(0.0, text="Selecting")
-    # Pressed, it starts the next run of the script, and this one ends where it next tells how far it is.
-    st.button("Cancel", key="cancel-build", on_click=lambda: st.session_state.update({"build-cancelled": True}))
-
-    def tell(done: int, total: int, what: str) -> None:
-        share = done / total if total else 0.0
-        bar.progress(min(1.0, share), text=f"{what.capitalize()}: {number(done)} of {number(total)}" if total else what)
-
+def _made(store: ConvStore, request: ReleaseRequest, tell: Tell) -> Callable[[], None]:
+    """Make the release where nobody else sees it; what shows it."""
     folder = tempfile.TemporaryDirectory(prefix="convstore-release-")
     file = Path(folder.name) / file_name(request.format, request.name, splits=bool(request.plan.shares))
-    made: list[ReleaseReport] = []
-    if not done(lambda: made.append(store.export_request(request, file, progress=tell))):
-        return
-    (report,) = made
+    report = store.export_request(request, file, progress=tell)
     if file.is_dir() or len(report.files) > 1:
         file = _archive(Path(folder.name), file.stem)
-    st.session_state["released"] = Released(report, folder, file)
-    st.rerun()
+    return lambda: st.session_state.update(released=Released(report, folder, file))
 
 
 def _archive(folder: Path, stem: str) -> Path:
@@ -146,8 +139,6 @@ def _archive(folder: Path, stem: str) -> Path:
 
 def last_release(store: ConvStore) -> None:
     """What went out last, its file, and what stayed behind."""
-    if st.session_state.pop("build-cancelled", False):
-        st.info("The release was given up; nothing was written.", icon=":material/block:")
     released: Released | None = st.session_state.get("released")
     if released is None:
         return

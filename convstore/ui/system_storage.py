@@ -163,5 +163,10 @@ def _agreement(store: ConvStore) -> None:
 
 
 def _start(store: ConvStore, label: str, task: str, arguments: dict[str, bool] | None) -> None:
-    if st.button(label, key=f"start-{label}") and done(lambda: store.defer(task, arguments)):
+    # As a callback: the list of jobs, which is drawn before this button, has it at once.
+    st.button(label, key=f"start-{label}", on_click=_defer, args=(store, task, arguments))
+
+
+def _defer(store: ConvStore, task: str, arguments: dict[str, bool] | None) -> None:
+    if done(lambda: store.defer(task, arguments)):
         st.toast(f"{prettified(task)} runs in the background; the Jobs tab shows how far it is.")

@@ -9,6 +9,7 @@ import pytest
 
 from convstore.checks import CHECKS
 from convstore.core import ConvStore
+from convstore.model import Filter
 from tests.app.conftest import Opener
 from tests.app.reading_app import labels, words_of
 
@@ -25,6 +26,16 @@ def hostile(store: ConvStore) -> str:
     assert conversation.conversation_id is not None
     store.edit(conversation.conversation_id, name=HOSTILE, description=HOSTILE)
     return conversation.conversation_id
+
+
+def test_the_releases_that_hold_it_are_named(demo_store: ConvStore, open_screen: Opener, tmp_path: Path) -> None:
+    wanted = Filter(statuses=("approved",))
+    row = demo_store.search(wanted, limit=1).items[0]
+    for name in ("spring", "summer"):
+        demo_store.export("messages", tmp_path / f"{name}.jsonl", wanted, name=name)
+    app = open_screen(demo_store.settings, "conversation", id=row.conversation_id)
+    assert not app.exception
+    assert "2 times: summer, spring" in words_of(app)
 
 
 def test_turns_notes_and_findings_are_shown(demo_store: ConvStore, open_screen: Opener) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import expect
@@ -48,6 +49,31 @@ def test_what_went_out_is_verified_stored_and_compared(full_app: LocalApp, scree
     screen.shot("releases-compared")
     screen.press("Its conversations")
     screen.sees(f"{len(report.splitlines())} conversations with this filter")
+
+
+def test_a_release_that_is_stopped_leaves_nothing(full_app: LocalApp, screen: Screen) -> None:
+    store = full_app.store
+    before = sealed(store)
+    count, _ = store.count(APPROVED)
+    screen.open(f"{full_app.address}/releases?status=Approved")
+    screen.sees("What comes out")
+    screen.page.get_by_text("Keep a last message that nobody answered").click()
+    screen.settle()
+    with store.database.admin() as holding:
+        # The build waits here, so that there is something to stop.
+        holding.execute("LOCK TABLE release_items IN SHARE MODE")
+        screen.press(f"Release {count}")
+        screen.sees("Releasing: ")
+        screen.page.get_by_role("button", name="Stop").click()
+        screen.sees("Stopping")
+    screen.sees("Stopped. Nothing was changed.")
+    assert sealed(store) == before
+    screen.press(f"Release {count}")
+    screen.sees(f"{count} conversations released.")
+
+
+def sealed(store: ConvStore) -> set[UUID]:
+    return {release.id for release in store.list_releases() if release.sealed_at}
 
 
 def made(store: ConvStore, screen: Screen, name: str, wanted: Filter) -> bytes:
