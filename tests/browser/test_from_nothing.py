@@ -1,4 +1,4 @@
-"""An importer and a lead, each from an empty store to what they came for."""
+"""An importer, a lead and an operator, each from an empty store to what they came for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
+from convstore.model import Filter
 from tests.browser.conftest import LocalApp
 from tests.browser.screen import Screen
 from tests.integration.conversations import document
@@ -33,6 +34,12 @@ def huge(path: Path) -> Path:
 def upload(screen: Screen, *paths: Path) -> None:
     screen.page.locator("input[type=file]").set_input_files(paths)
     expect(screen.page.get_by_role("button", name=re.compile(f"^(Import|Look at) {len(paths)} file"))).to_be_enabled()
+    screen.settle()
+
+
+def choose(screen: Screen, box: Locator, option: str) -> None:
+    box.click()
+    screen.page.get_by_role("option", name=option, exact=True).click()
     screen.settle()
 
 
@@ -116,3 +123,54 @@ def test_a_lead_imports_decides_releases_and_verifies(empty_app: LocalApp, scree
     screen.shot("release-verified")
     screen.press("Its conversations")
     screen.sees("6 conversations with this filter")
+
+
+def test_an_operator_settles_who_what_and_how_long(empty_app: LocalApp, screen: Screen) -> None:
+    store, page = empty_app.store, screen.page
+    store.ingest_uploads({"one.json": json.dumps(document("one")).encode()})
+    screen.open(f"{empty_app.address}/system")
+    page.get_by_label("E-mail").fill("vera@example.org")
+    screen.press("Add")
+    screen.sees("invited, has not signed in yet")
+    choose(screen, page.get_by_role("combobox", name="Role of vera"), "lead")
+    # The box of the new role takes the place of the old one once the role is stored.
+    expect(page.locator("[class*='st-key-role-'][class*='-lead']")).to_be_visible()
+    screen.settle()
+    assert [(one.email, one.role) for one in store.members()[1]] == [("vera@example.org", "lead")]
+    page.get_by_role("button", name="Remove", exact=True).last.click()
+    screen.sees("Withdraw the invitation of")
+    page.get_by_test_id("stPopoverBody").get_by_role("button", name="Remove", exact=True).click()
+    expect(page.get_by_text("invited, has not signed in yet")).to_have_count(0)
+    assert store.members()[1] == ()
+
+    page.get_by_role("tab", name="Storage").click()
+    screen.press("Set the limit")
+    page.get_by_label("Megabytes, 0 for no limit").fill("500")
+    screen.press(re.compile("^Set$"))
+    screen.sees("of 500")
+    page.get_by_label(re.compile("trash.*, days", re.IGNORECASE)).first.fill("30")
+    screen.press("Save")
+    assert 30 in store.retention_policies().values()
+    screen.press("Show what would go")
+    screen.sees("Nothing has expired.")
+    for name in ("Apply it now", "Archive what is older than a year", "Compare and repair", "Verify every hash"):
+        screen.press(re.compile(f"^{name}$"))
+        screen.sees("runs in the background")
+    page.get_by_role("tab", name="Jobs").click()
+    for name in ("Retention", "Archive", "Reconcile", "Verify"):
+        expect(page.get_by_text(re.compile(f"{name} succeeded")).first).to_be_visible()
+    screen.shot("system-jobs")
+    page.get_by_role("tab", name="Audit").click()
+    expect(page.get_by_role("tabpanel").get_by_test_id("stDataFrame")).to_be_visible()
+
+    screen.open(f"{empty_app.address}/conversation?id=one")
+    screen.press("Edit")
+    screen.press("Move to the trash")
+    screen.sees("This conversation is in the trash.")
+    assert store.count(Filter()) == (0, True)
+    screen.press("Restore")
+    screen.sees("Taken out of the trash.")
+    screen.press("Edit")
+    screen.press("Move to the trash")
+    screen.press("Back to the list")
+    screen.sees("No conversations yet")
