@@ -20,7 +20,7 @@ FACETS: Mapping[str, str] = MappingProxyType(
     {"status": "statuses", "tier": "tiers", "persona": "personas", "arc": "arcs", "topic": "topics"}
 )
 #: Changes that readers add up themselves; more are folded first.
-MOST_PENDING = 20_000
+MOST_PENDING = 5_000
 
 # Of both statements the two halves see one snapshot, so a compaction in between changes nothing.
 _UNDER = text(
