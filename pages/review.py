@@ -6,7 +6,7 @@ import streamlit as st
 
 from convstore.rights import may
 from convstore.ui import decisions, review_reading
-from convstore.ui.filters import vocabulary_of
+from convstore.ui.filters import names_of
 from convstore.ui.reading import place
 from convstore.ui.review_bench import bench_of
 from convstore.ui.review_dialogs import dialog_if_asked
@@ -37,7 +37,7 @@ if reading.seen_at_s is None:
     reading.tick()
 scores_panel(store, bench)
 with place(reading.row):
-    review_reading.show(store, bench, reading, vocabulary_of(store))
+    review_reading.show(store, bench, reading, names_of(store))
 review_reading.bar(bench, is_reading=True)
 dialog_if_asked(store, bench)
 review_reading.heartbeat(store, bench)

@@ -16,13 +16,8 @@ __all__ = ["named", "naming", "not_found", "row_id_in", "row_named"]
 def named(query: Select[Any], table: FromClause = conversations) -> Select[Any]:
     """The query for the one conversation that `naming` names."""
     name = table.c.conversation_id == bindparam("name")
-    return (
-        query.where(
-            table.c.workspace_id == bindparam("workspace_id"), or_(name, table.c.id == bindparam("row_id"))
-        )
-        .order_by(name.desc())
-        .limit(1)
-    )  # fmt: skip
+    here = table.c.workspace_id == bindparam("workspace_id")
+    return query.where(here, or_(name, table.c.id == bindparam("row_id"))).order_by(name.desc()).limit(1)
 
 
 def row_named() -> ColumnElement[Any]:

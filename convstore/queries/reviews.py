@@ -12,13 +12,7 @@ from convstore.database.tables import findings, profiles, reviews
 from convstore.errors import NotFoundError
 from convstore.model import DIMENSIONS, Finding, Review, Scores
 
-__all__ = [
-    "as_finding",
-    "as_review",
-    "dismiss_finding",
-    "findings_of",
-    "reviews_of",
-]
+__all__ = ["as_finding", "as_review", "dismiss_finding", "findings_of", "reviews_of"]
 
 r, f = reviews.c, findings.c
 

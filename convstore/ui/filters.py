@@ -19,7 +19,7 @@ from convstore.ui.address import EXTRAS, WIDGETS, Vocabulary, extra_params, para
 from convstore.ui.navigation import go
 from convstore.ui.words import moment, number, plain, prettified
 
-__all__ = ["address", "clear", "filter_form", "is_empty", "show_conversations", "vocabulary_of"]
+__all__ = ["address", "clear", "filter_form", "is_empty", "names_of", "show_conversations", "vocabulary_of"]
 
 _LOWEST, _HIGHEST = 1.0, 5.0
 _AWAITED = "awaited-filter"
@@ -36,8 +36,14 @@ _EMPTY: dict[str, Any] = {
 }
 
 
+def names_of(store: ConvStore) -> Vocabulary:
+    """The words of this workspace's codes, for who only reads them."""
+    named = store.scaffolding()
+    return Vocabulary.of({axis: named.get(kind, {}) for axis, kind in _SCAFFOLDING.items()})
+
+
 def vocabulary_of(store: ConvStore) -> Vocabulary:
-    """The words of this workspace's codes; conversations may carry keys that no scaffolding names."""
+    """`names_of`, and the keys that conversations carry without a name: a filter can mean each of them."""
     named, used = store.scaffolding(), store.facets().counts
     return Vocabulary.of(
         {
@@ -91,7 +97,7 @@ def filter_form(store: ConvStore, vocabulary: Vocabulary) -> Filter:
             max_quality=Decimal(str(high)) if high < _HIGHEST else None,
             **extra_params(extras),
         )
-        # The list needs this total as well; where it is not exact there are too many to count for a form.
+        # Where the total is not exact there are too many to count for a form; without a finding it is the list's own.
         _, few = store.count(replace(wanted, findings=()))
         counts = store.statistics.finding_facet(wanted) if few else {}
         if counts:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import streamlit as st
 from convstore.model import DIMENSIONS, ConversationDetail, Event, Review
 from convstore.ui.activity import verb_of
 from convstore.ui.status import STATUSES
+from convstore.ui.taking_back import ask_to_take_back
 from convstore.ui.words import moment, prettified, score
 
 __all__ = ["history"]
@@ -20,20 +22,13 @@ _SCORES = {column: prettified(name) for name, column in DIMENSIONS.items()}
 _SHOWN_CHARACTERS = 120
 
 
-def history(
-    detail: ConversationDetail,
-    *,
-    batches: Mapping[int, UUID] | None = None,
-    take_back: Callable[[UUID], None] | None = None,
-) -> None:
+def history(detail: ConversationDetail, batches: Mapping[int, UUID] = MappingProxyType({})) -> None:
     """Every event with its person, time, note and what it changed; scores of people who gave some.
 
     Parameters
     ----------
     batches
-        Those that can be taken back, by event.
-    take_back
-        Is called with the batch whose Undo was pressed.
+        Those that can be taken back, by event; `taking_back.dialog_if_asked` does it.
     """
     for review in reversed(detail.reviews):
         _review(review)
@@ -50,9 +45,9 @@ def history(
                 st.text(change)
             if event.note and event.action != "created":
                 st.text(event.note)
-            if take_back is not None and event.id in (batches or {}):
+            if event.id in batches:
                 st.button("Undo", key=f"undo-event-{event.id}", type="tertiary", icon=":material/undo:",
-                          on_click=take_back, args=((batches or {})[event.id],))  # fmt: skip
+                          on_click=ask_to_take_back, args=(batches[event.id],))  # fmt: skip
 
 
 def _of_it(verb: str) -> str:

@@ -19,7 +19,6 @@ from convstore.ui.dismissing import dismissed
 from convstore.ui.history import history
 from convstore.ui.navigation import go, link
 from convstore.ui.status import ACTIONS, TIERS, badge, finding_badge
-from convstore.ui.taking_back import ask_to_take_back
 from convstore.ui.walk import Walk
 from convstore.ui.words import bytes_of, counted, local_zone, plain, prettified, score
 
@@ -116,7 +115,7 @@ def extras(store: ConvStore, detail: ConversationDetail) -> None:
         with st.popover("Details", icon=":material/info:", type="tertiary"):
             _details(store, detail)
         with st.popover("History", icon=":material/history:", type="tertiary"), st.container(width=480):
-            history(detail, batches=undoable(detail.events, store.actor), take_back=ask_to_take_back)
+            history(detail, undoable(detail.events, store.actor))
         with st.popover("File", icon=":material/data_object:", type="tertiary"), st.container(width=560):
             _file(store, conversation)
         with st.popover("Edit", icon=":material/edit:", type="tertiary"), st.container(width=420):

@@ -31,7 +31,7 @@ _REASONS: Mapping[str, str] = {
     "ERR_REFUSED": "it was cancelled",
     "JobStopped": "it was cancelled",
     "interrupted": "what built it came to an end before",
-    "RerunException": "it was cancelled",
+    "WorkStopped": "it was cancelled",
 }
 
 

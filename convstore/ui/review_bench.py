@@ -33,8 +33,6 @@ _IDLE_S = 600.0
 _HOLD_S = 60.0
 #: What others decide shows on the bar after at most so long; what this person decides is there at once.
 _COUNT_S = 10.0
-
-
 #: A control that is given another value is another control: a browser that lags behind can't send the old one back.
 _editions = count()
 

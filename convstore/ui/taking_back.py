@@ -27,10 +27,13 @@ def dialog_if_asked(store: ConvStore) -> None:
     if batch_id is None:
         return
     with guard(retry=False):
-        size = store.desk.batch_size(batch_id)
-        if size <= 1:
-            _forget()
-            take_back(store, batch_id, size)
+        _ask(store, batch_id, store.desk.batch_size(batch_id))
+
+
+def _ask(store: ConvStore, batch_id: UUID, size: int) -> None:
+    if size <= 1:
+        _forget()
+        take_back(store, batch_id, size)
 
     @st.dialog(f"Undo: {counted(size, 'conversation')}", icon=":material/undo:", width="medium", on_dismiss=_forget)
     def question() -> None:

@@ -10,12 +10,12 @@ import threading
 from collections.abc import Callable
 from typing import TypeAlias
 
-__all__ = ["Tell", "Work"]
+__all__ = ["Tell", "Work", "WorkStopped"]
 
 Tell: TypeAlias = Callable[[int, int, str], None]
 
 
-class _Stopped(Exception):
+class WorkStopped(Exception):
     """Somebody pressed Stop."""
 
 
@@ -55,7 +55,7 @@ class Work:
 
     def settle(self) -> bool:
         """Show the outcome, or raise what went wrong; False if it was stopped."""
-        if isinstance(self._error, _Stopped):
+        if isinstance(self._error, WorkStopped):
             return False
         if self._error is not None:
             raise self._error
@@ -72,4 +72,4 @@ class Work:
     def _tell(self, done: int, total: int, _word: str) -> None:
         self.done, self.total = done, total
         if self.is_stopping:
-            raise _Stopped
+            raise WorkStopped

@@ -164,3 +164,12 @@ def test_hostile_text_stays_text(store: ConvStore, open_screen: Opener, hostile:
 def test_pages_are_short() -> None:
     folder = Path(__file__).resolve().parents[2] / "pages"
     assert all(len(page.read_text().splitlines()) < 150 for page in folder.glob("*.py"))
+
+
+def test_an_undo_that_cannot_be_looked_up_says_so(demo_store: ConvStore, open_screen: Opener) -> None:
+    row = demo_store.search(limit=1).items[0]
+    app = open_screen(demo_store.settings, "conversation", id=row.conversation_id)
+    app.session_state["take-back"] = "no batch"
+    app.run()
+    assert not app.exception
+    assert "Nothing was changed." in app.error[0].value

@@ -68,6 +68,10 @@ def test_a_release_that_is_stopped_leaves_nothing(full_app: LocalApp, screen: Sc
         screen.sees("Stopping")
     screen.sees("Stopped. Nothing was changed.")
     assert sealed(store) == before
+    screen.page.get_by_role("radio", name="History").click()
+    screen.sees("It never went out: it was cancelled.")
+    screen.page.get_by_role("radio", name="Build").click()
+    screen.settle()
     screen.press(f"Release {count}")
     screen.sees(f"{count} conversations released.")
 

@@ -149,8 +149,8 @@ def count_scores_by(
     if by == "reviewer":
         return _by_reviewer(connection, where, workspace_id, dimension)
     column = DIMENSIONS[dimension]
-    # By its position: the same expression with other bound values would be another one to the server.
     key, file, people = _KEYS[by].label("key"), c[column].label("file"), c[f"human_{column}"].label("people")
+    # By its position: the same expression with other bound values would be another one to the server.
     query = select(key, file, people, func.count().label("n")).where(*where).group_by(text("1"), file, people)
     rows, left_out = _of_largest(connection, query) if by == "source" else (connection.execute(query).all(), 0)
     by_key: dict[Any, list[tuple[Any, Any, int]]] = {}

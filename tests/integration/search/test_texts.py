@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from convstore.core import ConvStore
 from convstore.model import Filter
+from convstore.queries import conversations
 
 
 def document(*contents: str, name: str = "weather") -> dict[str, bytes]:
@@ -49,3 +52,24 @@ def test_every_part_of_a_very_long_conversation_is_found(store: ConvStore) -> No
     with store.database.admin() as connection:
         (parts,) = connection.execute("SELECT count(*) FROM conversation_texts").fetchone() or (0,)
     assert parts > 1
+
+
+def test_more_hits_than_are_counted_come_in_order_all_the_same(
+    store: ConvStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        store.ingest_uploads(document("Will it snow?", f"For {number} days.", name=f"snow-{number}"))
+    newest_first = [row.conversation_id for row in store.search().items]
+    for most, total in ((10, (5, True)), (5, (5, True)), (4, (4, False)), (2, (2, False))):
+        monkeypatch.setattr(conversations, "EXACT_TOTAL", most)
+        store.refresh()
+        page = store.search(Filter(text="snow"), limit=2)
+        assert ([row.conversation_id for row in page.items], (page.total, page.total_is_exact)) == (
+            newest_first[:2],
+            total,
+        )
+        rest = store.search(Filter(text="snow"), limit=3, cursor=page.next)
+        assert [row.conversation_id for row in rest.items] == newest_first[2:]
+        assert store.search(Filter(text="snow"), sort="name", order="asc", limit=5).items[0].conversation_name == min(
+            row.conversation_name for row in page.items + rest.items
+        )

@@ -11,6 +11,7 @@ import pytest
 
 from convstore.core import Resources
 from convstore.database import Context, Database, system_context
+from convstore.database.engine import Asked
 from convstore.errors import ConvstoreError
 from convstore.identity import admit
 from tests.fixtures_database import Server
@@ -108,3 +109,24 @@ def test_a_login_that_inherits_authenticated_is_bound_too(
     finally:
         with database.admin() as connection:
             connection.execute(f"DROP ROLE {role}")
+
+
+def test_questions_sent_at_once_are_their_askers_alone(
+    server: Server, database_name: str, everybody: dict[UUID, UUID]
+) -> None:
+    """One connection for all: what fails leaves it usable, and nothing of the one before."""
+    database = Database(
+        server.url(database_name, user="convstore_app"), admin_url=server.url(database_name), pool_size=1
+    )
+    mine: Asked = (b"SELECT array_agg(id) AS mine, auth.uid() AS me, current_user::text AS role FROM workspaces", {})
+    for user, workspace in everybody.items():
+        context = Context(user_id=user)
+        with pytest.raises(ConvstoreError):
+            database.ask(context, [mine, (b"SELECT 1 / %(by)s", {"by": 0}), mine])
+        with pytest.raises(ConvstoreError):
+            database.ask(context, [(b"CREATE TABLE mine ()", {})])
+        expected = [{"mine": [workspace], "me": user, "role": "authenticated"}]
+        assert database.ask(context, [mine, mine]) == [expected, expected]
+    with database._engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT current_user").scalar_one() == "convstore_app"
+    database.close()
