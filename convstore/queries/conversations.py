@@ -31,12 +31,11 @@ from convstore.queries import usage
 from convstore.queries.cursors import LAST, Cursor
 from convstore.queries.filters import any_of, conditions
 from convstore.queries.naming import named, naming, not_found, row_id_in
-from convstore.queries.rollup import find_total
 from convstore.queries.searching import TextSearch, explore
+from convstore.queries.totals import EXACT_TOTAL, count_matching
 
 __all__ = [
     "CONVERSATION",
-    "EXACT_TOTAL",
     "as_conversation",
     "count",
     "get_conversation",
@@ -46,9 +45,6 @@ __all__ = [
 ]
 
 c = conversations.c
-
-#: Totals are exact up to here.
-EXACT_TOTAL = 10_000
 
 SORT_COLUMNS: dict[Sort, ColumnElement[Any]] = {
     "created": c.created_at,
@@ -148,7 +144,7 @@ def list_conversations(
         rows, total = _listed_rows(
             connection, [*where, search.condition()], workspace_id, sort=sort, descending=descending, limit=limit + 1
         )
-    counted, exact = total or _count(connection, wanted, workspace_id, where, search)
+    counted, exact = total or count_matching(connection, wanted, workspace_id, where, search)
     size = limit
     if cursor == LAST and exact:
         size = counted % limit or limit
@@ -207,7 +203,7 @@ def _position(
 
 def count(connection: Connection, wanted: Filter, workspace_id: UUID) -> tuple[int, bool]:
     """How many conversations match, and whether that is exact; at most `EXACT_TOTAL`."""
-    return _count(connection, wanted, workspace_id, *_matching(connection, wanted, workspace_id))
+    return count_matching(connection, wanted, workspace_id, *_matching(connection, wanted, workspace_id))
 
 
 def get_conversation(connection: Connection, identifier: str, workspace_id: UUID) -> Mapping[str, Any]:
@@ -247,28 +243,6 @@ def lock_conversations(connection: Connection, identifiers: Sequence[str], works
     by_id = {value: by_row_id[row_id] for value, row_id in row_ids.items() if row_id in by_row_id}
     # Where one conversation's id is another's row id, the id that people gave wins.
     return by_id | {value: by_name[value] for value in identifiers if value in by_name}
-
-
-def _count(
-    connection: Connection,
-    wanted: Filter,
-    workspace_id: UUID,
-    where: list[ColumnElement[bool]],
-    search: TextSearch | None,
-) -> tuple[int, bool]:
-    if search is not None:
-        if search.exceeds(EXACT_TOTAL):
-            return EXACT_TOTAL, False
-        where = [*where, search.condition(rows=EXACT_TOTAL + 1)]
-    total = find_total(connection, wanted, workspace_id)
-    if total is None:
-        total = connection.execute(_capped(where)).scalar_one()
-    return min(total, EXACT_TOTAL), total <= EXACT_TOTAL
-
-
-def _capped(where: Sequence[ColumnElement[bool]]) -> Select[int]:
-    some = select(literal(1)).select_from(conversations).where(*where).limit(EXACT_TOTAL + 1).subquery()
-    return select(func.count()).select_from(some)
 
 
 def _rows(

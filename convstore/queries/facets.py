@@ -12,8 +12,9 @@ from sqlalchemy.dialects.postgresql import array
 
 from convstore.database.tables import conversations
 from convstore.model import Filter
-from convstore.queries.conversations import EXACT_TOTAL, matching
+from convstore.queries.conversations import matching
 from convstore.queries.rollup import FACETS, count_under
+from convstore.queries.totals import EXACT_TOTAL
 
 __all__ = ["Facets", "count_facets"]
 

@@ -177,6 +177,11 @@ def test_findings_against_the_set_follow_the_set(store: ConvStore, tmp_path: Pat
     assert store.count(Filter(findings=("boilerplate",))) == (19, True)
     store.dismiss_finding(finding.id, None)
     assert store.count(Filter(findings=("boilerplate",))) == (20, True)
+    store.delete(["case-3-1", "case-4-1"])
+    assert store.count(Filter(findings=("boilerplate", "repeats"))) == (18, True)
+    store.restore(["case-3-1"])
+    assert store.count(Filter(findings=("boilerplate",))) == (19, True)
+    assert store.count(Filter(findings=("boilerplate",), personas=("nobody",))) == (0, True)
     with pytest.raises(NotFoundError):
         store.dismiss_finding(store.actor.workspace_id, "not a finding")
 
