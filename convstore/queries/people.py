@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, select
 from convstore.database.tables import profiles, workspace_members, workspaces
 from convstore.model import Actor, Role
 
-__all__ = ["Membership", "find_profile", "list_memberships", "names_of"]
+__all__ = ["Membership", "find_profile", "labels_of", "list_memberships", "names_of"]
 
 p = profiles.c
 w = workspaces.c
@@ -69,3 +71,17 @@ def names_of(connection: Connection, user_ids: set[UUID]) -> dict[UUID, str]:
     if not user_ids:
         return {}
     return {row[0]: row[1] for row in connection.execute(select(p.id, p.name).where(p.id.in_(user_ids)))}
+
+
+def labels_of(connection: Connection, user_ids: Iterable[UUID | None]) -> dict[UUID | None, str]:
+    """A name for each of these people that no other has: e-mail or id stand with one that colleagues share."""
+    wanted = set(user_ids)
+    names = select(p.name).where(p.id.in_(wanted - {None}))
+    namesakes = {row.id: row for row in connection.execute(select(p.id, p.name, p.email).where(p.name.in_(names)))}
+    former = [who for who in wanted if who not in namesakes]
+    count = Counter(row.name for row in namesakes.values())
+    labels = {who: f"a former member ({str(who)[:8]})" if len(former) > 1 else "a former member" for who in former}
+    for who in wanted.intersection(namesakes):
+        name, email = namesakes[who].name, namesakes[who].email
+        labels[who] = f"{name} ({email or str(who)[:8]})" if count[name] > 1 else name
+    return labels

@@ -1,4 +1,7 @@
-"""What a team decided: by person and day, how each scores beside the others, and where reviews disagree."""
+"""What a team decided: by person and day, how each scores beside the others, and where reviews disagree.
+
+People are told apart by id; `person` is a name that no two of them share.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from convstore.model import DIMENSIONS, Status
+from convstore.queries.people import labels_of
 
 __all__ = [
     "DayOfDecisions",
@@ -62,18 +66,34 @@ class Disagreement:
 
 
 def list_decisions(connection: Connection, workspace_id: UUID, *, since: datetime) -> tuple[DayOfDecisions, ...]:
-    """Decisions by person and day, the earliest day first; days are UTC's."""
+    """Decisions that stand or were followed by others, by person and day, the earliest day first; days are UTC's.
+
+    One that was undone is none; where the undo was undone too, it is one again.
+    """
     query = text("""
-        SELECT e.at::date AS day, coalesce(p.name, 'a former member') AS person, count(*) AS decisions
-        FROM events AS e
-        LEFT JOIN profiles AS p ON p.id = e.actor_id
-        WHERE e.workspace_id = :workspace AND e.action = 'status' AND e.at >= :since
-          AND e.after ->> 'status' IN ('approved', 'rejected', 'needs_revision')
-        GROUP BY 1, e.actor_id, p.name
-        ORDER BY 1, 2
+        WITH moves AS (
+            SELECT e.at, e.actor_id, e.action, e.after ->> 'status' AS status, e.conversation_id,
+                   count(*) FILTER (WHERE e.action = 'status')
+                       OVER (PARTITION BY e.conversation_id ORDER BY e.id) AS nth
+            FROM events AS e
+            WHERE e.workspace_id = :workspace AND e.action IN ('status', 'undone') AND e.at >= :since
+        ), taken_back AS (
+            SELECT m.conversation_id, m.nth
+            FROM moves AS m
+            WHERE m.action = 'undone'
+            GROUP BY m.conversation_id, m.nth
+            HAVING count(*) % 2 = 1
+        )
+        SELECT m.at::date AS day, m.actor_id, count(*) AS decisions
+        FROM moves AS m
+        LEFT JOIN taken_back AS t ON t.conversation_id = m.conversation_id AND t.nth = m.nth
+        WHERE m.action = 'status' AND m.status IN ('approved', 'rejected', 'needs_revision') AND t.nth IS NULL
+        GROUP BY 1, m.actor_id
     """)
-    rows = connection.execute(query, {"workspace": workspace_id, "since": since}).mappings()
-    return tuple(DayOfDecisions(**row) for row in rows)
+    rows = connection.execute(query, {"workspace": workspace_id, "since": since}).all()
+    people = labels_of(connection, (row.actor_id for row in rows))
+    found = (DayOfDecisions(day=row.day, person=people[row.actor_id], decisions=row.decisions) for row in rows)
+    return tuple(sorted(found, key=lambda one: (one.day, one.person)))
 
 
 def list_reviewers(connection: Connection, workspace_id: UUID, *, since: datetime) -> tuple[ReviewerProfile, ...]:
@@ -81,22 +101,21 @@ def list_reviewers(connection: Connection, workspace_id: UUID, *, since: datetim
     means = ", ".join(f"avg(r.{column})::float8 AS {name}" for name, column in DIMENSIONS.items())
     halves = ", ".join(f"count(*) FILTER (WHERE round(r.quality_score * 2) = {n})" for n in range(2, 11))
     query = text(f"""
-        SELECT r.reviewer_id, min(p.name) AS person, count(*) AS reviews,
+        SELECT r.reviewer_id, count(*) AS reviews,
                count(*) FILTER (WHERE r.decision = 'approved') AS approved,
                count(*) FILTER (WHERE r.decision = 'rejected') AS rejected,
                count(*) FILTER (WHERE r.decision = 'needs_revision') AS needs_revision,
                {means},
                ARRAY[{halves}] AS halves
         FROM reviews AS r
-        LEFT JOIN profiles AS p ON p.id = r.reviewer_id
         WHERE r.workspace_id = :workspace AND r.updated_at >= :since
         GROUP BY GROUPING SETS ((), (r.reviewer_id))
-        ORDER BY grouping(r.reviewer_id) DESC, person
     """)
-    rows = connection.execute(query, {"workspace": workspace_id, "since": since}).mappings()
-    return tuple(
+    rows = connection.execute(query, {"workspace": workspace_id, "since": since}).mappings().all()
+    people = labels_of(connection, {row["reviewer_id"] for row in rows} - {None})
+    found = (
         ReviewerProfile(
-            person=None if row["reviewer_id"] is None else row["person"] or "a former member",
+            person=people.get(row["reviewer_id"]),
             reviews=row["reviews"],
             approved=row["approved"],
             rejected=row["rejected"],
@@ -107,6 +126,7 @@ def list_reviewers(connection: Connection, workspace_id: UUID, *, since: datetim
         for row in rows
         if row["reviews"]
     )
+    return tuple(sorted(found, key=lambda one: (one.person is not None, one.person or "")))
 
 
 def list_disagreements(
@@ -115,12 +135,11 @@ def list_disagreements(
     """Conversations whose reviews of the same turns decide differently or lie far apart, the widest first."""
     query = text("""
         SELECT c.conversation_id, c.conversation_name, c.status,
-               jsonb_object_agg(coalesce(p.name, 'a former member'), r.decision) AS decisions,
+               jsonb_object_agg(r.reviewer_id, r.decision) AS decisions,
                min(r.quality_score)::float8 AS lowest, max(r.quality_score)::float8 AS highest
         FROM reviews AS r
         JOIN conversations AS c ON c.workspace_id = :workspace AND c.id = r.conversation_id
              AND c.turns_sha256 = r.turns_sha256 AND c.is_active AND c.review_count > 1
-        LEFT JOIN profiles AS p ON p.id = r.reviewer_id
         WHERE r.workspace_id = :workspace
         GROUP BY c.id
         HAVING max(r.updated_at) >= :since
@@ -129,4 +148,9 @@ def list_disagreements(
         LIMIT :limit
     """)
     values = {"workspace": workspace_id, "since": since, "apart": _WIDE_APART, "limit": limit}
-    return tuple(Disagreement(**row) for row in connection.execute(query, values).mappings())
+    rows = connection.execute(query, values).mappings().all()
+    people = labels_of(connection, {UUID(who) for row in rows for who in row["decisions"]})
+    return tuple(
+        Disagreement(**{**row, "decisions": {people[UUID(who)]: said for who, said in row["decisions"].items()}})
+        for row in rows
+    )

@@ -6,12 +6,12 @@ Rows are locked before they are judged, so that of two people who decide at the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Integer, Numeric, RowMapping, Text, Uuid, bindparam, text
+from sqlalchemy import ARRAY, Connection, Integer, Numeric, RowMapping, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from convstore.database import Context, Database
@@ -41,7 +41,7 @@ _WRITE = text(f"""
         ON CONFLICT (conversation_id, reviewer_id) DO UPDATE
         SET {", ".join(f"{column} = excluded.{column}" for column in _SAID)}
     ), moved AS (
-        UPDATE conversations SET status = :status, review_notes = coalesce(:note, review_notes)
+        UPDATE conversations SET status = :status, review_notes = coalesce(:told, review_notes)
         WHERE workspace_id = :workspace AND id = ANY (:moving)
     ), freed AS (
         DELETE FROM leases
@@ -54,6 +54,7 @@ _WRITE = text(f"""
     bindparam("me", type_=Uuid),
     bindparam("status", type_=Text),
     bindparam("note", type_=Text),
+    bindparam("told", type_=Text),
     bindparam("reasons", type_=ARRAY(Text)),
     bindparam("turn_notes", type_=JSONB),
     bindparam("seconds", type_=Integer),
@@ -63,12 +64,17 @@ _WRITE = text(f"""
     bindparam("read", type_=ARRAY(Text)),
 )
 
+_IS_BLIND = text("SELECT blind FROM workspaces WHERE id = :workspace")
+#: Takes the note off what this transaction writes to the audit, but for what reviews say themselves.
+_WITHHOLD = text("SELECT set_config('convstore.note', '', true)")
+
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What the reviewer said beside the status."""
+    """What the reviewer said beside the status; `told` is the part of it that everybody is told at once."""
 
     note: str | None
+    told: str | None
     reasons: tuple[str, ...]
     scores: Mapping[str, Decimal]
     turn_notes: Mapping[int, str]
@@ -119,7 +125,8 @@ def review(
     read
         The `turns_sha256` that was read, by identifier: where the turns changed since, the decision is refused.
     as_review
-        Keep a review even if it has no scores.
+        Keep a review even if it has no scores. In a blind workspace a note makes one: there it stands in the review
+        alone, which others see when theirs is in.
 
     Raises
     ------
@@ -130,6 +137,7 @@ def review(
         raise UsageError(f"there is no status {status!r}", hint=f"Choose one of {', '.join(STATUSES)}.")
     said = _Said(
         note=note or None,
+        told=note or None,
         reasons=tuple(reasons),
         scores=check_scores(scores or {}),
         turn_notes=dict(turn_notes or {}),
@@ -145,6 +153,9 @@ def review(
     batch_id = uuid4()
     wanted = list(dict.fromkeys(identifiers))
     with database.transaction(Context.of(actor, batch_id=batch_id, note=said.note)) as connection:
+        if said.note and status in DECISIONS and _is_blind(connection, actor):
+            connection.execute(_WITHHOLD)
+            said = replace(said, told=None, is_review=True)
         found = lock_conversations(connection, wanted, actor.workspace_id)
         deciders = {row["reviewed_by"] for row in found.values() if row["reviewed_by"]} - {actor.user_id}
         judge = _Judge(actor=actor, status=status, names=names_of(connection, deciders), is_review=said.is_review)
@@ -202,6 +213,10 @@ class _Judge:
         return says("done", keeps_review=self.is_review)
 
 
+def _is_blind(connection: Connection, actor: Actor) -> bool:
+    return bool(connection.execute(_IS_BLIND, {"workspace": actor.workspace_id}).scalar_one())
+
+
 def _values(
     actor: Actor, moving: Iterable[UUID], reviewed: Sequence[RowMapping], status: Status, said: _Said
 ) -> dict[str, Any]:
@@ -210,6 +225,7 @@ def _values(
         "me": actor.user_id,
         "status": status,
         "note": said.note,
+        "told": said.told,
         "reasons": list(said.reasons),
         "turn_notes": {str(number): words for number, words in said.turn_notes.items()},
         "seconds": said.seconds,

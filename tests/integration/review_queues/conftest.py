@@ -21,14 +21,14 @@ _TURNS = ("Where do I begin?", "With the one letter that has a date on it.")
 def colleague(store: ConvStore) -> Colleague:
     """Makes a member of the workspace and gives the same store as that person."""
 
-    def make(name: str, role: Role = "reviewer") -> ConvStore:
+    def make(name: str, role: Role = "reviewer", *, email: str | None = None) -> ConvStore:
         user_id = uuid4()
         workspace_id = store.actor.workspace_id
         with store.database.transaction(system_context()) as connection:
             cursor = driver(connection)
             cursor.execute(
                 "INSERT INTO profiles (id, issuer, subject, name, email) VALUES (%s, 'test', %s, %s, %s)",
-                (user_id, str(user_id), name, f"{name.lower()}@example.org"),
+                (user_id, str(user_id), name, email or f"{name.lower()}@example.org"),
             )
             cursor.execute(
                 "INSERT INTO workspace_members (workspace_id, user_id, role) VALUES (%s, %s, %s)",

@@ -128,6 +128,31 @@ def test_blind_reviews_stay_hidden_until_ones_own_is_in(store: ConvStore, collea
     assert seen(jo, "SELECT count(*) FROM events WHERE action = 'reviewed'") == 2
 
 
+def test_a_note_in_a_blind_workspace_waits_with_the_review(store: ConvStore, colleague: Colleague, fill: Fill) -> None:
+    first, second, third = (str(row) for row in fill(3))
+    omar, jo, lea = colleague("Omar"), colleague("Jo"), colleague("Lea", "lead")
+    go_blind(store)
+    said = "Far too warm."
+    omar.review([first], status="approved", scores={"quality": 5}, note=said)
+    omar.review([second], status="rejected", note=said)
+    omar.review([third], status="needs_revision", note=said, turn_notes={2: said})
+
+    def heard(person: ConvStore, row: str) -> bool:
+        told = [event for event in person.events() if str(event.conversation_row_id) == row]
+        return said in str(person.get(row)) or said in str(told)
+
+    for row in (first, second, third):
+        assert not heard(jo, row)
+        # Nothing of it is lost: it waits in the review, and who leads reads it now.
+        assert heard(lea, row)
+        assert [review.note for review in omar.get(row).reviews] == [said]
+    assert seen(jo, f"SELECT count(*) FROM conversations WHERE conversations::text LIKE '%{said}%'") == 0
+    assert seen(jo, f"SELECT count(*) FROM events WHERE events::text LIKE '%{said}%'") == 0
+    jo.review([second], status="approved", scores={"quality": 4})
+    assert heard(jo, second)
+    assert not heard(jo, third)
+
+
 def test_a_review_of_other_turns_opens_nothing(store: ConvStore, colleague: Colleague, fill: Fill) -> None:
     row = fill(1)[0]
     omar, jo = colleague("Omar"), colleague("Jo")
@@ -174,3 +199,30 @@ def test_the_team_report_shows_days_people_and_disagreement(store: ConvStore, co
     (difference,) = report.disagreements
     assert difference.decisions == {"Omar": "approved", "Jo": "rejected"}
     assert (difference.lowest, difference.highest) == (2.0, 4.5)
+
+
+def test_the_team_report_tells_namesakes_apart_and_counts_what_was_not_undone(
+    store: ConvStore, colleague: Colleague, fill: Fill
+) -> None:
+    first, second, third = (str(row) for row in fill(3))
+    one, other = colleague("Kim"), colleague("Kim", email="kim.other@example.org")
+    one.review([first, second], status="approved", scores={"quality": 5})
+    other.review([first], status="rejected", scores={"quality": 1})
+    mistaken = other.review([third], status="rejected")
+    labels = ("Kim (kim.other@example.org)", "Kim (kim@example.org)")
+    report = store.desk.team()
+    assert [(day.person, day.decisions) for day in report.decisions] == [(labels[0], 1), (labels[1], 2)]
+    assert [(profile.person, profile.reviews) for profile in report.reviewers[1:]] == [(labels[0], 1), (labels[1], 2)]
+    assert [dict(found.decisions) for found in report.disagreements] == [
+        {labels[0]: "rejected", labels[1]: "approved"}
+    ]  # fmt: skip
+
+    other.undo(mistaken.batch_id)
+    assert [(day.person, day.decisions) for day in store.desk.team().decisions] == [(labels[1], 2)]
+    (undone,) = other.events(action="undone")
+    assert undone.batch_id is not None
+    assert other.undo(undone.batch_id).undone == 1
+    assert sum(day.decisions for day in store.desk.team().decisions) == 3
+    other.review([third], status="pending_review")
+    other.review([third], status="approved")
+    assert [(day.person, day.decisions) for day in store.desk.team().decisions] == [(labels[0], 2), (labels[1], 2)]
