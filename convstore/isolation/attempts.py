@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import psycopg
@@ -66,12 +66,22 @@ class Deviation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Attempt:
     table: str
-    command: str
+    command: Command | Literal["TRUNCATE"]
     column: str | None
     in_own_workspace: bool
     is_own_row: bool
-    allowed: bool
     statement: str
+
+    def is_allowed(self, identity: Identity, rights: TableRights) -> bool:
+        """What the table of rights says about it."""
+        if self.command == "TRUNCATE":
+            return False
+        if identity.database_role == "service_role":
+            return self.command in rights.service
+        if identity.database_role != "authenticated":
+            return False
+        role = identity.role if self.in_own_workspace else None
+        return rights.allows(self.command, role=role, own=self.is_own_row, column=self.column)
 
 
 # Every statement runs in a subtransaction that its own exception rolls back; the rows it touched are the message.
@@ -80,7 +90,7 @@ DO $do$
 DECLARE
     statement text;
     touched bigint;
-    outcomes jsonb := '[]';
+    outcomes text[] := '{}';
 BEGIN
     FOR statement IN SELECT jsonb_array_elements_text(current_setting('convstore.attempts')::jsonb) LOOP
         BEGIN
@@ -88,10 +98,10 @@ BEGIN
             GET DIAGNOSTICS touched = ROW_COUNT;
             RAISE EXCEPTION USING ERRCODE = 'CV001', MESSAGE = touched;
         EXCEPTION WHEN OTHERS THEN
-            outcomes := outcomes || jsonb_build_array(jsonb_build_array(SQLSTATE, SQLERRM));
+            outcomes := array_append(outcomes, SQLSTATE || SQLERRM);
         END;
     END LOOP;
-    PERFORM set_config('convstore.outcomes', outcomes::text, true);
+    PERFORM set_config('convstore.outcomes', to_json(outcomes)::text, true);
 END
 $do$
 """
@@ -102,9 +112,9 @@ def list_deviations(
     login: psycopg.Connection,
     tables: Mapping[str, Table],
     rights: Mapping[str, TableRights],
-    identity: Identity,
+    identities: Iterable[Identity] = IDENTITIES,
 ) -> list[Deviation]:
-    """What one identity can and cannot do, against the table of rights. Rolls both connections back.
+    """What these identities can and cannot do, against the table of rights. Rolls both connections back.
 
     Parameters
     ----------
@@ -113,6 +123,7 @@ def list_deviations(
     login
         Of the application's login, for what it may do without taking a role.
     """
+    deviations: list[Deviation] = []
     try:
         connection.execute("SET LOCAL lock_timeout = '5s'")
         specimens = Specimens(connection, tables)
@@ -121,10 +132,7 @@ def list_deviations(
         )  # fmt: skip
         for workspace in (own, other):
             specimens.member(workspace, colleague, "admin")
-        if identity.role or identity.was_member:
-            specimens.member(own, actor, identity.role or "admin")
-        if identity.was_member:
-            connection.execute("DELETE FROM public.workspace_members WHERE user_id = %s", [actor])
+        # One actor for all: they differ by role alone, and thousands of statements are made once.
         attempts = [
             attempt
             for table in tables.values()
@@ -132,36 +140,47 @@ def list_deviations(
             for workspace in (own, other)
             for owner in (actor, colleague)
             for attempt in _attempts_on(
-                connection, specimens, table, rights[table.name], identity,
+                specimens, table, rights[table.name],
                 workspace=workspace, owner=owner, is_own_workspace=workspace == own, is_own_row=owner == actor,
             )
         ]  # fmt: skip
-        outcomes = _try_all(connection if identity.database_role else login, identity, actor, attempts)
+        for identity in identities:
+            connection.execute("SAVEPOINT before_identity")
+            if identity.role or identity.was_member:
+                specimens.member(own, actor, identity.role or "admin")
+            if identity.was_member:
+                connection.execute("DELETE FROM public.workspace_members WHERE user_id = %s", [actor])
+            outcomes = _try_all(connection if identity.database_role else login, identity, actor, attempts)
+            connection.execute("ROLLBACK TO SAVEPOINT before_identity")
+            deviations += _compare(identity, rights, attempts, outcomes)
     finally:
         connection.rollback()
         login.rollback()
-    return [
-        Deviation(
-            identity=identity.name,
-            table=attempt.table,
-            command=attempt.command,
-            column=attempt.column,
-            in_own_workspace=attempt.in_own_workspace,
-            is_own_row=attempt.is_own_row,
-            allowed=attempt.allowed,
-            outcome=outcome,
-        )
-        for attempt, (happened, outcome) in zip(attempts, outcomes, strict=True)
-        if happened is not attempt.allowed
-    ]
+    return deviations
+
+
+def _compare(
+    identity: Identity, rights: Mapping[str, TableRights], attempts: list[_Attempt], outcomes: list[tuple[bool, str]]
+) -> Iterator[Deviation]:
+    for attempt, (happened, outcome) in zip(attempts, outcomes, strict=True):
+        allowed = attempt.is_allowed(identity, rights[attempt.table])
+        if happened is not allowed:
+            yield Deviation(
+                identity=identity.name,
+                table=attempt.table,
+                command=attempt.command,
+                column=attempt.column,
+                in_own_workspace=attempt.in_own_workspace,
+                is_own_row=attempt.is_own_row,
+                allowed=allowed,
+                outcome=outcome,
+            )
 
 
 def _attempts_on(
-    connection: psycopg.Connection,
     specimens: Specimens,
     table: Table,
     rights: TableRights,
-    identity: Identity,
     *,
     workspace: UUID,
     owner: UUID,
@@ -174,44 +193,35 @@ def _attempts_on(
     key = {"id": owner} if table.name == "profiles" and is_own_row else specimens.row(table.name, workspace, owner)
     fresh = specimens.values(table.name, workspace, owner)
 
-    def allowed(command: Command, column: str | None = None) -> bool:
-        if identity.database_role == "service_role":
-            return command in rights.service
-        if identity.database_role != "authenticated":
-            return False
-        role = identity.role if is_own_workspace else None
-        return rights.allows(command, role=role, own=is_own_row, column=column)
-
-    def attempt(command: str, is_allowed: bool, statement: sql.Composed, column: str | None = None) -> _Attempt:
+    def attempt(command: Command | Literal["TRUNCATE"], statement: sql.Composed, column: str | None = None) -> _Attempt:
         return _Attempt(
             table=table.name,
             command=command,
             column=column,
             in_own_workspace=is_own_workspace,
             is_own_row=is_own_row,
-            allowed=is_allowed,
-            statement=statement.as_string(connection),
+            statement=statement.as_string(specimens.connection),
         )
 
     name = sql.SQL("public.{}").format(sql.Identifier(table.name))
     where = sql.SQL(" AND ").join(sql.SQL("{} = {}").format(sql.Identifier(k), sql.Literal(v)) for k, v in key.items())
-    yield attempt("SELECT", allowed("SELECT"), sql.SQL("SELECT FROM {} WHERE {}").format(name, where))
-    yield attempt("DELETE", allowed("DELETE"), sql.SQL("DELETE FROM {} WHERE {}").format(name, where))
-    yield attempt("TRUNCATE", False, sql.SQL("TRUNCATE {} CASCADE").format(name))
-    yield attempt("INSERT", allowed("INSERT"), _insert(name, fresh))
+    yield attempt("SELECT", sql.SQL("SELECT FROM {} WHERE {}").format(name, where))
+    yield attempt("DELETE", sql.SQL("DELETE FROM {} WHERE {}").format(name, where))
+    yield attempt("TRUNCATE", sql.SQL("TRUNCATE {} CASCADE").format(name))
+    yield attempt("INSERT", _insert(name, fresh))
     # Elsewhere a row is read whole or not at all.
     reads_by_column = any(grant.columns for grant in rights.grants["SELECT"])
     for column in table.columns:
         if reads_by_column:
             read = sql.SQL("SELECT {} FROM {} WHERE {}").format(sql.Identifier(column.name), name, where)
-            yield attempt("SELECT", allowed("SELECT", column.name), read, column.name)
+            yield attempt("SELECT", read, column.name)
         if column.name not in fresh:
             statement = _insert(name, {**fresh, column.name: None})
-            yield attempt("INSERT", allowed("INSERT", column.name), statement, column.name)
+            yield attempt("INSERT", statement, column.name)
         if column.made_by_the_server:
             continue
         same = sql.SQL("UPDATE {0} SET {1} = {1} WHERE {2}").format(name, sql.Identifier(column.name), where)
-        yield attempt("UPDATE", allowed("UPDATE", column.name), same, column.name)
+        yield attempt("UPDATE", same, column.name)
 
 
 def _owner_is_known(specimens: Specimens, table: Table) -> bool:
@@ -248,7 +258,9 @@ def _try_all(
     connection.execute(_TRY_ALL)
     row = connection.execute("SELECT current_setting('convstore.outcomes')").fetchone()
     assert row is not None
-    return [_judge(attempt, *outcome) for attempt, outcome in zip(attempts, json.loads(row[0]), strict=True)]
+    return [
+        _judge(attempt, outcome[:5], outcome[5:]) for attempt, outcome in zip(attempts, json.loads(row[0]), strict=True)
+    ]
 
 
 def _judge(attempt: _Attempt, state: str, message: str) -> tuple[bool, str]:

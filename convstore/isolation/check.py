@@ -93,11 +93,7 @@ def _check_attempts(
 ) -> Iterator[CheckResult]:
     # A login with rights of its own was reported; what it could do without a role is no news then.
     identities = [identity for identity in IDENTITIES if identity.database_role or not has_own_rights]
-    deviations = [
-        deviation
-        for identity in identities
-        for deviation in list_deviations(connection, login, tables, rights, identity)
-    ]
+    deviations = list_deviations(connection, login, tables, rights, identities)
     if deviations:
         yield _result(
             "isolation: attempts",

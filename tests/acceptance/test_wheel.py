@@ -3,91 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.installation import Installation, install, pip
+
 ROOT = Path(__file__).parents[2]
-
-# Installing every dependency takes one to three minutes, all of it in the first test that asks for it.
-pytestmark = pytest.mark.timeout(900)
-
-
-class Installation:
-    """An environment with the wheel in it, used from an empty folder by somebody whose home is empty too."""
-
-    def __init__(self, folder: Path) -> None:
-        self.python = folder / "venv" / "bin" / "python"
-        self.convstore = self.python.with_name("convstore")
-        self.elsewhere = folder / "elsewhere"
-        self.elsewhere.mkdir()
-        self.port = free_port()
-        self.environment = {
-            "PATH": os.defpath,
-            "HOME": str(folder / "user"),
-            "LANG": "C.UTF-8",
-            "CONVSTORE_HOME": str(folder / "home"),
-            "CONVSTORE_PORT": str(self.port),
-        }
-        (folder / "user").mkdir()
-
-    def run(self, *command: str | Path) -> str:
-        """Standard output of a command that has to succeed."""
-        done = subprocess.run(
-            command, cwd=self.elsewhere, env=self.environment, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == 0, f"{command} exited {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    @contextmanager
-    def running(self, *command: str | Path) -> Iterator[subprocess.Popen[bytes]]:
-        """A command that goes on until it is told to end, with everything that it started."""
-        with subprocess.Popen(command, cwd=self.elsewhere, env=self.environment, start_new_session=True) as process:
-            try:
-                yield process
-            finally:
-                if process.poll() is None:
-                    process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(timeout=30)
-                except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    raise
-
-    def answer(self, path: str, app: subprocess.Popen[bytes]) -> str:
-        """What the app answers, as soon as it does."""
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as response:
-                    return str(response.read().decode())
-            except OSError:
-                if app.poll() is not None or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def pip(*arguments: str | Path, python: str | Path = sys.executable) -> None:
-    command: Sequence[str | Path] = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -100,14 +23,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installation(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    folder = tmp_path_factory.mktemp("installed")
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    # The versions of the lock, so that the result does not depend on the day; what is installed is the wheel's choice.
-    lock = (ROOT / "requirements.lock").read_text("utf-8")
-    constraints = folder / "constraints.txt"
-    constraints.write_text("\n".join(re.findall(r"^[a-z0-9._-]+==[^\\\n]+", lock, re.MULTILINE)), "utf-8")
-    pip("install", "--no-compile", "--constraint", constraints, wheel, python=folder / "venv" / "bin" / "python")
-    return Installation(folder)
+    return install(wheel, tmp_path_factory.mktemp("installed"))
 
 
 def test_wheel_carries_app_pages_migrations_and_theme(wheel: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from convstore.database import Database
 from convstore.errors import InvalidInputError
 from convstore.isolation import RIGHTS_FILE, check_isolation, list_deviations, read_rights
-from convstore.isolation.attempts import IDENTITIES, Identity
+from convstore.isolation.attempts import IDENTITIES, Deviation, Identity
 from convstore.isolation.catalogue import read_catalogue
 from tests.fixtures_database import Server
 
@@ -26,10 +26,10 @@ def migrated(server: Server, template: str) -> Iterator[Database]:
     server.drop("test_rights")
 
 
-@pytest.fixture
-def login(migrated: Database) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(migrated.url) as connection:
-        yield connection
+@pytest.fixture(scope="module")
+def deviations(migrated: Database) -> list[Deviation]:
+    with migrated.admin() as connection, psycopg.connect(migrated.url) as login:
+        return list_deviations(connection, login, read_catalogue(connection), RIGHTS)
 
 
 def test_every_table_of_the_catalogue_has_rights(migrated: Database) -> None:
@@ -47,10 +47,8 @@ def test_every_table_of_the_catalogue_has_rights(migrated: Database) -> None:
 
 
 @pytest.mark.parametrize("identity", IDENTITIES, ids=lambda identity: identity.name)
-def test_rights_are_as_printed(migrated: Database, login: psycopg.Connection, identity: Identity) -> None:
-    with migrated.admin() as connection:
-        deviations = list_deviations(connection, login, read_catalogue(connection), RIGHTS, identity)
-    assert [str(deviation) for deviation in deviations] == []
+def test_rights_are_as_printed(deviations: list[Deviation], identity: Identity) -> None:
+    assert [str(deviation) for deviation in deviations if deviation.identity == identity.name] == []
 
 
 def test_check_is_content_and_leaves_nothing_behind(migrated: Database) -> None:
