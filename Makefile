@@ -21,8 +21,9 @@ install: $(INSTALLED) ## Install into .venv exactly what requirements.lock names
 demo: $(INSTALLED) ## Start the app with demo data at http://127.0.0.1:8501
 	$(BIN)/convstore demo
 
+# Files in the order of their paths: the last ones are the quickest, so that no process is left alone with a long one.
 test: $(INSTALLED) ## Run all tests
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(INSTALLED) ## Lint, check the format, the types and the layers
 	$(BIN)/ruff check .

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +22,14 @@ from convstore.settings import Settings
 _TEMPLATE = "template_convstore"
 _DEMO = "template_demo"
 _numbers = itertools.count(1)
+_MEMORY = Path("/dev/shm")
+_MEMORY_AT_LEAST_BYTES = 4 * 1024**3
+
+
+def _folder_for_servers() -> Path | None:
+    """Where there is room in memory, there: a test's database is copied in a tenth of the time. Else where usual."""
+    has_room = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _MEMORY_AT_LEAST_BYTES
+    return _MEMORY if has_room else None
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,8 @@ class Server:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """The session's own server. Nothing in it has to survive a power cut, so nothing waits for the disk."""
-    with tempfile.TemporaryDirectory(prefix="convstore-tests-") as home, open_server(Path(home)) as opened:
+    folder = tempfile.TemporaryDirectory(prefix="convstore-tests-", dir=_folder_for_servers())
+    with folder as home, open_server(Path(home)) as opened:
         with psycopg.connect(opened.admin_url, autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("ALTER SYSTEM SET synchronous_commit = off")
@@ -127,8 +138,6 @@ def store(resources: Resources) -> ConvStore:
 @pytest.fixture
 def demo_store(server: Server, demo_template: str, demo_home: Path, tmp_path: Path) -> Iterator[ConvStore]:
     """A store with the demonstration set, as the local admin; its rows and files are this test's own."""
-    import shutil
-
     name = f"test_{next(_numbers)}"
     server.create(name, demo_template)
     home = tmp_path / "demo-home"

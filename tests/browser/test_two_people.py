@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -100,13 +101,14 @@ def test_no_page_without_a_session_and_none_after_its_end(
         provided(list(PEOPLE), token_max_age_s=25) as issuer,
         served(resources.settings, port, provider=issuer, folder=tmp_path) as address,
     ):
+        page = sign_in(chromium, tmp_path, address, issuer, "ana").page
+        ends_at = time.monotonic() + 26
         stranger = chromium.new_context().new_page()
         for path in ("", "/browse", "/system", f"/conversation?id={filled['ana']}"):
             stranger.goto(address + path)
             expect(stranger.get_by_role("button", name="Sign in")).to_be_visible()
             assert WORDS["ana"] not in text_of(stranger)
-        page = sign_in(chromium, tmp_path, address, issuer, "ana").page
-        page.wait_for_timeout(26_000)
+        page.wait_for_timeout(max(0, ends_at - time.monotonic()) * 1000)
         page.goto(f"{address}/browse")
         expect(page.get_by_text("The sign-in has expired", exact=False)).to_be_visible()
         assert WORDS["ana"] not in text_of(page)

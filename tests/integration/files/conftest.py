@@ -9,12 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from convstore.database.embedded import open_server
 from convstore.files import FileStore
 from convstore.files.local import LocalStore
 from convstore.files.policies import policy_statements
 from convstore.files.supabase import SupabaseStore
-from convstore.schema import render_sql
+from tests.fixtures_database import Server
 from tests.supabase_storage.schema import STORAGE_SCHEMA
 from tests.supabase_storage.server import SupabaseStorageServer
 
@@ -22,15 +21,15 @@ BUCKET = "conversation-files"
 
 
 @pytest.fixture(scope="session")
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database_url(server: Server, template: str) -> str:
     """A database with convstore's tables and a storage schema with its policies."""
-    with open_server(tmp_path_factory.mktemp("home")) as server:
-        with psycopg.connect(server.admin_url) as connection:
-            connection.execute(render_sql())
-            connection.execute(STORAGE_SCHEMA)
-            for statement in policy_statements(BUCKET):
-                connection.execute(statement)
-        yield server.admin_url
+    server.create("files_in_supabase", template)
+    url = server.url("files_in_supabase")
+    with psycopg.connect(url) as connection:
+        connection.execute(STORAGE_SCHEMA)
+        for statement in policy_statements(BUCKET):
+            connection.execute(statement)
+    return url
 
 
 @pytest.fixture(scope="session")

@@ -1,56 +1,13 @@
-"""A real server for the session, one migrated template, one database cloned for each test."""
+"""A table of somebody's own beside the store's, and who acts on it."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
-import psycopg
 import pytest
 
-from convstore import schema
 from convstore.database import Context, Database
-from convstore.database.embedded import EmbeddedServer, open_server
-
-TEMPLATE = "saol_template"
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with open_server(tmp_path_factory.mktemp("saol")) as running:
-        yield running
-
-
-def _database(server: EmbeddedServer, name: str) -> Database:
-    return Database(
-        server.app_url.replace("/convstore?", f"/{name}?"), admin_url=server.admin_url_for(name), pool_size=2
-    )
-
-
-@pytest.fixture(scope="session")
-def template(server: EmbeddedServer) -> str:
-    with psycopg.connect(server.admin_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {TEMPLATE}")
-    database = _database(server, TEMPLATE)
-    schema.upgrade(database)
-    schema.seed(database, admin_email=None, local_name="Lee")
-    database.close()
-    return TEMPLATE
-
-
-@pytest.fixture
-def database(server: EmbeddedServer, template: str) -> Iterator[Database]:
-    name = f"saol_{next(_numbers)}"
-    with psycopg.connect(server.admin_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    opened = _database(server, name)
-    yield opened
-    opened.close()
-    with psycopg.connect(server.admin_url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
