@@ -11,6 +11,7 @@ from convstore.ui.decisions import say_what_happened
 from convstore.ui.filters import filter_form, is_empty, show_conversations, vocabulary_of
 from convstore.ui.frame import heading
 from convstore.ui.navigation import link
+from convstore.ui.parts import choose_part
 from convstore.ui.quality import feelings, scores, text, together
 from convstore.ui.quality.standouts import standouts
 from convstore.ui.session import current_store
@@ -34,15 +35,7 @@ if not total:
     empty.nothing_stored() if is_empty(wanted) else empty.no_match()
     st.stop()
 head.line.caption(f"{counted(total, 'conversation')} · {'no filter' if is_empty(wanted) else 'with this filter'}")
-view = st.segmented_control(
-    "Part",
-    ["Scores", "Feelings", "Text"],
-    default="Scores",
-    required=True,
-    key="part",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+view = choose_part(["Scores", "Feelings", "Text"])
 if view == "Scores":
     found = standouts(
         wanted,

@@ -7,6 +7,7 @@ import streamlit as st
 from convstore.ui import decisions, empty, release_history, releasing
 from convstore.ui.filters import filter_form, is_empty, vocabulary_of
 from convstore.ui.frame import heading
+from convstore.ui.parts import choose_part
 from convstore.ui.release_form import request_form
 from convstore.ui.session import current_store
 from convstore.ui.words import conversations_in
@@ -22,19 +23,7 @@ decisions.say_what_happened()
 releasing.last_release(store)
 release_history.being_made(store)
 with head.controls:
-    # Where a build was handed to a worker, what is made is what one wants to see next.
-    start = st.session_state.pop("release-part", None)
-    if start is not None:
-        st.session_state["part"] = start
-    part = st.segmented_control(
-        "Part",
-        ["Build", "History"],
-        default="Build",
-        required=True,
-        key="part",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    part = choose_part(["Build", "History"])
 if part == "History":
     release_history.history(store)
 elif count:

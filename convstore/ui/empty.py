@@ -6,8 +6,9 @@ import streamlit as st
 
 from convstore.ui.filters import clear
 from convstore.ui.navigation import go
+from convstore.ui.parts import go_to_part
 
-__all__ = ["no_match", "nothing_stored"]
+__all__ = ["no_match", "nothing_released", "nothing_stored"]
 
 
 def _box(icon: str, words: str, caption: str) -> st.delta_generator.DeltaGenerator:
@@ -38,4 +39,15 @@ def nothing_stored() -> None:
     )
     if box.button("Import files", key="import-here", type="primary", icon=":material/upload_file:"):
         go("import")
+    box.space("small")
+
+
+def nothing_released() -> None:
+    """The workspace has made no release yet."""
+    box = _box(
+        ":material/inventory_2:",
+        "Nothing has gone out yet",
+        "What you build is kept here: what it held, from what, and by whom.",
+    )
+    box.button("Build a release", key="build-here", type="primary", on_click=go_to_part, args=("Build",))
     box.space("small")

@@ -9,10 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from convstore.core import ConvStore
-from convstore.model import Job, JobStatus
+from convstore.model import DIMENSIONS, Job, JobStatus
 from convstore.queries.releases import Release, ReleaseHead
 from convstore.release.comparing import ReleaseDiff
 from convstore.rights import may
+from convstore.ui import empty
 from convstore.ui.acting import done
 from convstore.ui.navigation import link
 from convstore.ui.release_facts import composition, lint, stayed_behind, stored_files
@@ -65,7 +66,7 @@ def history(store: ConvStore) -> None:
     """The list, and below it the release that was chosen."""
     heads = store.list_releases(limit=_LISTED)
     if not heads:
-        st.caption("Nothing has gone out yet. What you build here is kept: what it held, from what, and by whom.")
+        empty.nothing_released()
         return
     zone = local_zone()
     event: Any = st.dataframe(
@@ -184,7 +185,14 @@ def _compare(store: ConvStore, head: ReleaseHead, others: list[ReleaseHead]) -> 
         with st.container(horizontal=True, gap="medium"):
             for change, count in diff.counts.items():
                 st.metric(change.capitalize(), number(count), width="content")
-        st.dataframe(_shifts(diff), hide_index=True, row_height=31, placeholder="–", alt="What shifted")
+        st.dataframe(
+            _shifts(diff),
+            hide_index=True,
+            row_height=31,
+            placeholder="–",
+            alt="What shifted",
+            column_config={name: st.column_config.TextColumn(name, alignment="right") for name in ("Before", "After")},
+        )
         if diff.changes:
             with st.expander(f"{counted(len(diff.changes), 'conversation')} that differ"):
                 st.dataframe(
@@ -197,21 +205,28 @@ def _compare(store: ConvStore, head: ReleaseHead, others: list[ReleaseHead]) -> 
 
 
 def _shifts(diff: ReleaseDiff) -> pd.DataFrame:
-    rows = [("Mean", prettified(name), shift) for name, shift in {**diff.scores, **diff.lengths}.items()]
+    names = {column: prettified(name) for name, column in DIMENSIONS.items()}
+    rows = [("Mean", names.get(name, prettified(name)), shift, 2) for name, shift in diff.scores.items()]
+    rows += [("Mean", prettified(name), shift, 1) for name, shift in diff.lengths.items()]
     rows += [
-        (part.capitalize(), prettified(value) if value else "none", shift)
+        (part.capitalize(), prettified(value) if value else "none", shift, 0)
         for part, shifts in diff.coverage.items()
         for value, shift in shifts.items()
     ]
     shown = [row for row in rows if abs((row[2].after or 0) - (row[2].before or 0)) >= _LEAST_SHIFT]
     return pd.DataFrame(
         {
-            "What": [what for what, _, _ in shown],
-            "Of": [value for _, value, _ in shown],
-            "Before": [shift.before for _, _, shift in shown],
-            "After": [shift.after for _, _, shift in shown],
+            "What": [what for what, *_ in shown],
+            "Of": [value for _, value, *_ in shown],
+            "Before": [_counted(shift.before, digits) for *_, shift, digits in shown],
+            "After": [_counted(shift.after, digits) for *_, shift, digits in shown],
         }
     )
+
+
+def _counted(value: float | None, digits: int) -> str | None:
+    """3.58, 1,823.7 or 100; None where there is nothing to count."""
+    return None if value is None else f"{value:,.{digits}f}"
 
 
 def _name(head: ReleaseHead) -> str:

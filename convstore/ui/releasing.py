@@ -19,6 +19,7 @@ from convstore.release.specification import ReleaseRequest
 from convstore.rights import may
 from convstore.ui import decisions
 from convstore.ui.acting import done
+from convstore.ui.parts import go_to_part
 from convstore.ui.release_facts import composition, lint, stayed_behind, stored_files, weights
 from convstore.ui.words import accented, bytes_of, counted, number, prettified
 from convstore.ui.working import Tell, Work
@@ -117,7 +118,8 @@ def build(store: ConvStore, request: ReleaseRequest, found: ReleasePreview) -> N
     if not is_large:
         decisions.begin(Work("Releasing", lambda tell: _made(store, request, tell)), found.conversations)
     elif done(lambda: store.export_request_later(request)):
-        st.session_state["release-part"] = "History"
+        # What is made is what one wants to see next.
+        go_to_part("History")
         st.rerun()
 
 

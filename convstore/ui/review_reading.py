@@ -84,7 +84,7 @@ def choose_queue(store: ConvStore, bench: Bench) -> None:
     if chosen and chosen != here and here in names:
         _change_queue(store, bench, chosen)
     if is_at_least(store.actor, "lead"):
-        st.caption("Any filter in Browse becomes a queue: Save as queue.")
+        st.caption("Any filter in Browse becomes a queue: Save as queue.", width="content")
         if here != DEFAULT_QUEUE.name and st.button(
             "Delete this queue", key="delete-queue", type="tertiary", icon=":material/delete:"
         ):

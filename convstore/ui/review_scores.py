@@ -17,6 +17,11 @@ __all__ = ["scores_panel"]
 _HALVES = tuple(half / 2 for half in range(2, 11))
 _NAMES = tuple(RUBRIC)
 _ACTIVE = "scoring"
+#: A picture of a dot: unlike the character it has a name of its own, and the name takes no room.
+_DOT = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='3' height='12' viewBox='0 0 3 12'%3E"
+    "%3Ccircle cx='1.5' cy='6' r='1.5' fill='%237C8894'/%3E%3C/svg%3E"
+).replace(" ", "%20")
 
 
 def scores_panel(store: ConvStore, bench: Bench) -> None:
@@ -90,8 +95,8 @@ def _control(reading: Reading, name: str, *, is_active: bool) -> None:
 
 
 def _mark(value: float) -> str:
-    # Labels must differ, or the control takes the last of the equal ones: the tails are invisible.
-    return f"{value:.0f}" if value == int(value) else "·" + "\u2060" * int(value)
+    """4, or a dot whose name is 4½: nine numbers do not fit into one line."""
+    return _said(value) if value == int(value) else f"![{_said(value)}]({_DOT})"
 
 
 def _said(value: float) -> str:

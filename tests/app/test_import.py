@@ -78,7 +78,7 @@ def test_an_import_that_failed_says_why_here_and_on_the_first_screen(store: Conv
     home = words_of(open_screen(store.settings))
     assert "1 job failed" in home
     store.set_quota(None)
-    store.retry_job(job_id)
+    app.button(key=f"retry-{job_id}").click().run()
     run_worker(store.resources, once=True)
     assert store.count() == (3, True)
 

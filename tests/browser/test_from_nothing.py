@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from playwright.sync_api import Locator, expect
 
+from convstore.core import ConvStore
 from convstore.model import Filter
 from tests.browser.conftest import LocalApp
 from tests.browser.screen import Screen
+from tests.fixtures_database import Server
 from tests.integration.conversations import document
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 _HUGE_BYTES = 20_000_000
 _TALKS = 60
+HOSTILE = "<script>alert(1)</script> ![x](http://evil.invalid/x.png) www.evil.invalid a@evil.invalid -> :material/home:"
 
 
 def huge(path: Path) -> Path:
@@ -35,6 +41,14 @@ def upload(screen: Screen, *paths: Path) -> None:
     screen.page.locator("input[type=file]").set_input_files(paths)
     expect(screen.page.get_by_role("button", name=re.compile(f"^(Import|Look at) {len(paths)} file"))).to_be_enabled()
     screen.settle()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for what the screen does not tell."""
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.2)
 
 
 def choose(screen: Screen, box: Locator, option: str) -> None:
@@ -90,6 +104,56 @@ def test_an_importer_brings_a_huge_file_and_learns_what_became_of_it(
     screen.press("See them in Browse")
     screen.sees(f"{_TALKS} conversations")
 
+    # An import that somebody stopped goes on from its card.
+    store = empty_app.store
+    with store.database.admin() as holding:
+        holding.execute("LOCK TABLE conversations IN SHARE MODE")
+        store.ingest_later({"later.json": json.dumps(document("later")).encode()})
+        screen.open(f"{empty_app.address}/import")
+        screen.sees("1 file on their way")
+        screen.page.get_by_role("button", name="Cancel").click()
+        screen.sees("1 file stopping")
+    screen.sees("1 file cancelled")
+    screen.page.get_by_role("button", name="Go on").click()
+    expect(screen.page.get_by_text("1 file cancelled")).to_have_count(0)
+    until(lambda: store.jobs(task="ingest", limit=1)[0].status == "succeeded")
+    assert store.get("later").turns
+
+
+def test_import_is_answered_for_file_by_file(empty_app: LocalApp, screen: Screen) -> None:
+    # The first address that a fresh server is asked for: it must not escape the frame.
+    screen.open(f"{empty_app.address}/browse")
+    screen.sees("No conversations yet")
+    expect(screen.page.get_by_role("link", name="Import")).to_be_visible()
+    screen.press("Import files")
+    good = json.dumps(document("good")).encode()
+    hostile = json.dumps({"id": "hostile", "messages": [
+        {"role": "user", "content": HOSTILE}, {"role": "assistant", "content": HOSTILE}]})  # fmt: skip
+    files = [
+        {"name": "good.json", "mimeType": "application/json", "buffer": good},
+        {"name": "hostile.jsonl", "mimeType": "application/json", "buffer": hostile.encode()},
+        {"name": "broken.json", "mimeType": "application/json", "buffer": b'{"a":\n oops'},
+    ]
+    screen.page.locator("input[type=file]").set_input_files(files)  # type: ignore[arg-type]
+    screen.settle()
+    screen.page.get_by_text("Only look, store nothing").click()
+    screen.settle()
+    screen.press("Look at 3 files")
+    screen.sees("2 conversations would be stored. Nothing was changed.")
+    assert empty_app.store.count() == (0, True)
+    screen.page.get_by_text("Only look, store nothing").click()
+    screen.settle()
+    screen.press("Import 3 files")
+    screen.sees("2 conversations stored. 1 file could not be read.")
+    screen.sees("Could not be read")
+    assert empty_app.store.count() == (2, True)
+    assert [file.line for file in empty_app.store.quarantined()] == [2]
+    screen.press("Close")
+    (row,) = empty_app.store.search(Filter(sources=("hostile.jsonl",))).items
+    screen.open(f"{empty_app.address}/conversation?id={row.conversation_id}")
+    expect(screen.page.get_by_text(HOSTILE, exact=True)).to_have_count(2)
+    assert screen.page.locator("a[href*='evil'], img[src*='evil']").count() == 0
+
 
 def test_a_lead_imports_decides_releases_and_verifies(empty_app: LocalApp, screen: Screen, tmp_path: Path) -> None:
     talks = tmp_path / "talks.jsonl"
@@ -127,7 +191,9 @@ def test_a_lead_imports_decides_releases_and_verifies(empty_app: LocalApp, scree
 
 def test_an_operator_settles_who_what_and_how_long(empty_app: LocalApp, screen: Screen) -> None:
     store, page = empty_app.store, screen.page
-    store.ingest_uploads({"one.json": json.dumps(document("one")).encode()})
+    talk = screen.folder / "one.json"
+    talk.write_text(json.dumps(document("one")))
+    store.ingest([talk])
     screen.open(f"{empty_app.address}/system")
     page.get_by_label("E-mail").fill("vera@example.org")
     screen.press("Add")
@@ -174,3 +240,42 @@ def test_an_operator_settles_who_what_and_how_long(empty_app: LocalApp, screen: 
     screen.press("Move to the trash")
     screen.press("Back to the list")
     screen.sees("No conversations yet")
+
+    # Another workspace is chosen where one is: on every screen, beside what it holds.
+    store.create_workspace("second", name="Second set")
+    screen.open(f"{empty_app.address}/browse")
+    choose(screen, page.get_by_role("combobox", name="Workspace"), "Second set")
+    expect(page.locator(".st-key-workspace-of-second")).to_be_visible()
+    screen.sees("No conversations yet")
+    screen.press("Import files")
+    upload(screen, talk)
+    screen.press("Import 1 file")
+    screen.sees("1 conversation stored.")
+    assert ConvStore.for_operator(store.resources, workspace="second").count() == (1, True)
+    assert store.count() == (0, True)
+
+
+def test_a_database_that_went_away_is_waited_for(empty_app: LocalApp, screen: Screen, server: Server) -> None:
+    screen.open(f"{empty_app.address}/browse?tier=Scenario")
+    screen.sees("No conversation matches")
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute("ALTER DATABASE browser_empty ALLOW_CONNECTIONS false")
+        try:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'browser_empty'")
+            screen.page.get_by_role("button", name="Template").click()
+            screen.sees("Your filters are kept.")
+            screen.press("Try again")
+            screen.sees("Your filters are kept.")
+        finally:
+            connection.execute("ALTER DATABASE browser_empty ALLOW_CONNECTIONS true")
+    again = screen.page.get_by_role("button", name="Try again")
+    found = screen.page.get_by_text("No conversation matches")
+    for _ in range(30):
+        again.or_(found).first.wait_for()
+        if found.is_visible():
+            break
+        again.click()
+        screen.settle()
+    expect(found).to_be_visible()
+    expect(again).to_have_count(0)
+    assert "tier=Scenario" in screen.page.url

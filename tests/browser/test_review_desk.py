@@ -69,9 +69,10 @@ def test_every_question_of_the_review(full_app: LocalApp, screen: Screen) -> Non
     # Who listens hears plain names.
     scores = page.get_by_role("radiogroup", name="Empathy", exact=True)
     expect(scores.get_by_role("radio")).to_have_count(9)
-    scores.get_by_role("radio").nth(7).click()
+    half = scores.get_by_role("radio", name="4½", exact=True)
+    half.click()
     expect(page.get_by_text("1 of 5", exact=True)).to_be_visible()
-    expect(scores.get_by_role("radio").nth(7)).to_be_checked()
+    expect(half).to_be_checked()
     screen.sees("Empathy · 4½")
 
     dialog = question(screen, "x")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
+from playwright.sync_api import expect
 
 from convstore.model import Filter
 from tests.browser.conftest import LocalApp
@@ -13,7 +14,10 @@ from tests.browser.screen import Screen
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 WIDTHS = (800, 1280, 1920)
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+#: The page's own colour in each scheme, see .streamlit/config.toml.
+SCHEMES: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 29)"}
+SCREENS = ("", "review", "browse", "conversation", "quality", "quality?part=Feelings", "quality?part=Text", "coverage",
+           "duplicates", "releases", "releases?part=History", "import", "system", "team")  # fmt: skip
 
 #: Controls that a screen reader could not name. Streamlit's own hidden file inputs are named by their button.
 NAMELESS = """
@@ -36,6 +40,7 @@ UNREACHED = """
     .filter(one => !one.disabled && one.ariaDisabled !== 'true' && one.ariaHidden !== 'true' && one.tabIndex < 0)
     // The arrow and the cross of a box that is typed into: keys do the same from the box itself.
     .filter(one => !one.parentElement.querySelector('[role=combobox]'))
+    .filter(one => !one.closest('[data-testid=stNumberInputContainer]'))
     .filter(one => !one.closest('[role=radiogroup], [role=tablist], [role=combobox], [data-testid=stDataFrame]'))
     .map(one => one.outerHTML.slice(0, 160))
 """
@@ -89,20 +94,40 @@ FAINT = """
 STICKING_OUT = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-@pytest.mark.parametrize("name", ["", "browse", "conversation", "import", "system", "team"])
+def faint(screen: Screen) -> list[str]:
+    """Texts that stay too faint; colours change little by little."""
+    found: list[str] = []
+    for _ in range(10):
+        found = screen.page.evaluate(FAINT)
+        if not found:
+            break
+        screen.page.wait_for_timeout(500)
+    return found
+
+
+@pytest.mark.parametrize("name", SCREENS)
 def test_a_screen_can_be_used_by_everybody(full_app: LocalApp, screen: Screen, name: str) -> None:
     row = full_app.store.search(Filter(statuses=("pending_review",))).items[0]
+    if name.endswith("History") and not full_app.store.list_releases():
+        full_app.store.export("messages", screen.folder / "out.jsonl", name="spring")
     query = f"?id={row.conversation_id}" if name == "conversation" else ""
     found: list[str] = []
-    for scheme in SCHEMES:
+    screen.open(f"{full_app.address}/{name}{query}")
+    for scheme, ground in SCHEMES.items():
         screen.page.emulate_media(color_scheme=scheme)
-        screen.open(f"{full_app.address}/{name}{query}")
-        found += [f"faint in {scheme}: {one}" for one in screen.page.evaluate(FAINT)]
+        expect(screen.page.get_by_test_id("stApp")).to_have_css("background-color", ground)
+        found += [f"faint in {scheme}: {one}" for one in faint(screen)]
+    tabs = screen.page.get_by_role("tab")
     for kind, controls in (("nameless", NAMELESS), ("out of reach", UNREACHED)):
         found += [f"{kind}: {one}" for one in screen.page.evaluate(controls)]
+    for tab in tabs.all()[1:]:
+        tab.click()
+        expect(tab).to_have_attribute("aria-selected", "true")
+        found += [f"faint on {tab.inner_text()}: {one}" for one in faint(screen)]
+        found += [f"nameless on {tab.inner_text()}: {one}" for one in screen.page.evaluate(NAMELESS)]
     for width in WIDTHS:
         screen.page.set_viewport_size({"width": width, "height": 900})
-        screen.page.wait_for_timeout(400)
+        screen.page.wait_for_timeout(150)
         if screen.page.evaluate(STICKING_OUT) > 0:
             found.append(f"sticks out at {width}")
     assert found == []
