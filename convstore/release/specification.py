@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypedDict, get_args
 from uuid import UUID
 
+from convstore.checks import CHECKS
 from convstore.errors import UsageError
 from convstore.filtering import filter_as_json
 from convstore.model import Filter
@@ -56,6 +57,9 @@ class ReleaseRequest:
             raise UsageError(f"Unknown format {self.format!r}.", hint=f"Choose one of {', '.join(FORMATS)}.")
         if self.lint_mode not in get_args(LintMode):
             raise UsageError(f"lint is fail, drop or keep, not {self.lint!r}", hint="Choose one of the three.")
+        unknown = [code for code in self.rules.without_findings if code not in CHECKS]
+        if unknown:
+            raise UsageError(f"no check finds {unknown[0]!r}", hint=f"Checks find {', '.join(CHECKS)}.")
 
     @property
     def lint_mode(self) -> LintMode:
