@@ -29,13 +29,20 @@ def init(
         return
     from convstore.core import ConvStore
 
-    with call.resources() as resources:
+    # Else an embedded server would be set up by opening it, and a dry run would come too late.
+    with call.resources(sets_up=False) as resources:
         before, after = ConvStore.init(resources, admin_email=admin, dry_run=dry_run)
-    verb = "would be" if dry_run else "is"
     call.answer(
         {"before": before.found, "after": after.wanted, "dry_run": dry_run},
-        lambda: console().print(f"The database {verb} at version {after.wanted} (was {before.found or 'empty'})."),
+        lambda: console().print(_told(before.found, after.wanted, dry_run=dry_run)),
     )
+
+
+def _told(before: str | None, after: str, *, dry_run: bool) -> str:
+    if before == after:
+        return f"The database is at version {after} already."
+    what = "would be set up" if dry_run else "is set up"
+    return f"The database {what} at version {after} ({f'was {before}' if before else 'new'})."
 
 
 @command(app, "doctor")

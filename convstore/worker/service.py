@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 
 from convstore.core import Resources
 from convstore.database import system_context
+from convstore.database.translation import translated
 from convstore.errors import ConvstoreError, SettingsError
 from convstore.queue import QUEUE_SCHEMA
 from convstore.worker.running import run_job
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 #: How long a job may go on after the worker was told to stop, before it is asked to put itself back.
 GRACE_S = 2.0
 POLL_S = 5.0
+CONNECT_WITHIN_S = 30
 
 
 class _Again(Exception):
@@ -85,6 +87,7 @@ async def serve(
     stop: threading.Event,
 ) -> None:
     """Work until told to stop; with `once`, until the queue is empty."""
+    _check_database(resources)
     app = make_app(resources)
     async with app.open_async():
         work = asyncio.create_task(
@@ -136,8 +139,11 @@ def run_worker_in_background(resources: Resources) -> Iterator[None]:
         while not stop.is_set():
             try:
                 asyncio.run(serve(resources, stop=stop))
+            # The app serves on without a worker; jobs wait, and Home says so.
+            except ConvstoreError as error:
+                log.warning("no worker: %s; another try follows", error)
+                stop.wait(POLL_S)
             except Exception:
-                # The app serves on without a worker; jobs wait, and Home says so.
                 log.exception("the worker ended; another try follows")
                 stop.wait(POLL_S)
 
@@ -148,6 +154,12 @@ def run_worker_in_background(resources: Resources) -> Iterator[None]:
     finally:
         stop.set()
         thread.join(timeout=GRACE_S + POLL_S)
+
+
+def _check_database(resources: Resources) -> None:
+    """Refuse a database that lets nobody in or is of another version; the queue's own pool would try for long first."""
+    with translated(), psycopg.connect(_session_url(resources), connect_timeout=CONNECT_WITHIN_S):
+        resources.check_version()
 
 
 def _session_url(resources: Resources) -> str:

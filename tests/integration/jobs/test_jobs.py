@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,11 +13,12 @@ from sqlalchemy import text
 
 from convstore.core import ConvStore, Resources
 from convstore.database import Context
-from convstore.errors import ConflictError, ForbiddenError, NotFoundError, StorageUnavailableError
+from convstore.errors import ConflictError, DatabaseError, ForbiddenError, NotFoundError, StorageUnavailableError
 from convstore.queue import defer
 from convstore.retention import RETRY_DAYS
 from convstore.worker import run_worker, run_worker_in_background, task
 from convstore.worker.schedule import DAILY_TASKS, KEEP_JOBS_DAYS, defer_daily, prune_jobs
+from tests.fixtures_database import Server
 from tests.integration.conversations import document
 
 _calls: list[tuple[str, str]] = []
@@ -335,6 +337,15 @@ def test_nobody_works(store: ConvStore) -> None:
     [workers] = [line for line in store.health() if line.name == "workers"]
     assert workers.status == "fail"
     assert "no worker" in workers.fact
+
+
+def test_a_worker_refuses_a_database_that_is_not_set_up(server: Server, tmp_path: Path) -> None:
+    server.create("nothing_in_it")
+    bare = Resources(server.settings("nothing_in_it", tmp_path))
+    with pytest.raises(DatabaseError, match="version none"):
+        run_worker(bare, once=True)
+    bare.close()
+    server.drop("nothing_in_it")
 
 
 def test_background_worker_needs_no_main_thread(store: ConvStore, resources: Resources) -> None:

@@ -160,6 +160,7 @@ def test_commands(settings: Settings, refused_url: str, tmp_path: Path) -> None:
     path = conversation(tmp_path / "a.json", "a")
     for status, arguments, environment in (
         (3, ("list",), {"CONVSTORE_DATABASE_URL": refused_url}),
+        (3, ("worker",), {"CONVSTORE_DATABASE_URL": refused_url}),
         (1, ("doctor", "--json"), {"CONVSTORE_ADMIN_URL": refused_url, "CONVSTORE_STORAGE": "supabase"}),
         (2, ("init",), {"CONVSTORE_ADMIN_URL": f"postgresql://app:p@{MARK}@db.example.org/x"}),
         (3, ("ingest", str(path), "--json"), {"CONVSTORE_STORAGE": "supabase"}),
