@@ -348,11 +348,15 @@ def test_every_number_on_the_first_screen_leads_to_its_rows(full_app: LocalApp, 
 def test_pictures(full_app: LocalApp, screen: Screen, scheme: str) -> None:
     screen.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     row = next(row for row in full_app.store.search(limit=100).items if row.finding_codes)
-    for name in ("home", "browse", "releases", "import", "conversation"):
+    for name in ("home", "browse", "review", "quality", "releases", "import", "conversation"):
         path = {"home": "", "conversation": f"conversation?id={row.conversation_id}"}.get(name, name)
         screen.open(f"{full_app.address}/{path}")
         if name in ("browse", "import"):
             screen.table()
+        if name in ("review", "conversation"):
+            expect(screen.page.get_by_test_id("stMetricChart").locator("canvas, svg").first).to_be_visible()
+        if name == "quality":
+            expect(screen.page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
         if name == "releases":
             expect(screen.page.get_by_test_id("stCode").first).to_be_visible()
         screen.shot(f"{name}-{scheme}")
