@@ -31,6 +31,7 @@ _GROUPS = (
     "backups",
     "reviewing",
     "queues",
+    "exporting",
     "releasing",
     "operations",
     "saol",
