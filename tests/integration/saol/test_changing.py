@@ -300,7 +300,7 @@ def test_bloat_is_estimated_from_rows(notes: Database) -> None:
     with notes.admin() as connection:
         connection.execute(
             "INSERT INTO notes (id, title, data)"
-            " SELECT n, repeat('x', 50 + n % 50), '{}' FROM generate_series(1, 20000) AS n"
+            " SELECT n, repeat('x', 50 + n % 50), '{}' FROM generate_series(1, 4000) AS n"
         )
     assert agent_analyze(notes, table="notes").success
     fresh = agent_analyze_table_bloat(notes, table="notes").tables[0]
