@@ -130,7 +130,9 @@ def _rules() -> SliceRules:
         "Least score", _LEAST, 5.0, _LEAST, 0.1, key="least-score", help="Unscored ones then stay behind."
     )
     is_human = st.toggle("Human scores only", key="human-score", disabled=least == _LEAST)
-    without = st.multiselect("Without the finding", sorted(CHECKS), format_func=prettified, key="without-finding")
+    without = st.multiselect(
+        "Without the finding", sorted(CHECKS), format_func=prettified, key="without-finding", placeholder="None"
+    )
     best = st.toggle("The best of each group of duplicates", key="best-of-duplicates")
     most = st.number_input(
         "At most so many of each persona, arc and topic", 1, value=None, key="most-per-cell", placeholder="no limit"

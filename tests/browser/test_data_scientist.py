@@ -183,3 +183,97 @@ def test_a_chart_can_be_had_as_a_picture_and_as_numbers(full_app: LocalApp, scre
     scores = full_app.store.statistics.scores()["quality"]
     for place, side in ((1, scores.file), (2, scores.people)):
         assert {Decimal(row[0]): int(row[place]) for row in rows if row[place] != "0"} == dict(side.counts)
+
+
+def choose(screen: Screen, label: str, option: str | re.Pattern[str]) -> None:
+    """Choose from a box."""
+    screen.page.get_by_role("combobox", name=label, exact=True).click()
+    screen.page.get_by_role("option", name=option).first.click()
+    screen.settle()
+
+
+def test_groups_feelings_arcs_and_words_lead_to_their_conversations(full_app: LocalApp, screen: Screen) -> None:
+    store, page = full_app.store, screen.page
+    screen.open(f"{full_app.address}/quality")
+    choose(screen, "Score", "Empathy")
+    page.get_by_role("radio", name="Month").click()
+    screen.sees("drift over time")
+
+    page.get_by_role("radio", name="Feelings").click()
+    feeling, spellings = next(iter(store.statistics.emotion_flow().spellings.items()))
+    choose(screen, "Feeling", re.compile(rf"\({sum(spellings.values())}\)"))
+    screen.sees("Spelled ")
+    screen.press_key_of("open-feeling")
+    sees_as_many(screen, store.count(Filter(emotions=(feeling,)))[0])
+
+    screen.open(f"{full_app.address}/quality?part=Feelings")
+    arcs = sorted(store.statistics.cells(("arc",)), key=lambda cell: -cell.conversations)
+    page.locator(".st-key-intensity-arc").get_by_role("combobox").click()
+    page.get_by_role("option", name=store.scaffolding()["emotional_arcs"][str(arcs[1].keys[0])]).click()
+    screen.press(f"See its {arcs[1].conversations} conversations")
+    sees_as_many(screen, arcs[1].conversations)
+
+    screen.open(f"{full_app.address}/quality?part=Text")
+    page.get_by_label("Words", exact=True).fill("pension")
+    page.get_by_label("Words", exact=True).press("Enter")
+    count, _ = store.count(Filter(text="pension"))
+    screen.press(f"See all {count} conversations")
+    sees_as_many(screen, count)
+    screen.open(f"{full_app.address}/quality?part=Text")
+    screen.press("Count anew and run checks")
+    screen.sees("Checks ran over")
+    screen.tick(0)
+    phrase = store.statistics.stock_phrases().phrases[0].phrase
+    screen.press_key_of("open-phrase")
+    sees_as_many(screen, store.count(Filter(text=f'"{phrase}"'))[0])
+
+
+def test_the_grid_turns_and_targets_are_written_into_it(full_app: LocalApp, screen: Screen) -> None:
+    page = screen.page
+    screen.open(f"{full_app.address}/coverage")
+    choose(screen, "Rows", "Rows: Persona")
+    choose(screen, "Columns", "Columns: Tier")
+    for view in ("Approved", "Mean quality", "Against targets", "All"):
+        page.get_by_role("radio", name=view).click()
+        screen.settle()
+    with page.expect_download() as numbers:
+        page.get_by_role("button", name="CSV").first.click()
+    assert len(numbers.value.path().read_text().splitlines()) > 3
+    page.get_by_text("Set targets by persona and tier").click()
+    page.get_by_label("The same in every cell").fill("2")
+    page.get_by_label("The same in every cell").press("Enter")
+    page.get_by_role("button", name="Set every cell").click()
+    screen.sees("targets changed.")
+    screen.press("Save targets")
+    screen.sees("Nothing changed: ")
+
+
+def test_copies_are_looked_for_compared_and_decided_page_by_page(full_app: LocalApp, screen: Screen) -> None:
+    store, page = full_app.store, screen.page
+    words = (
+        "The boiler failed on the coldest night of the year and the landlord will not answer any of my letters about it"
+    )
+    twins = [
+        {
+            "messages": [
+                {"role": "user", "content": f"{words} {n}{n}{n}"},
+                {"role": "assistant", "content": f"{words} {n * 7} {end}"},
+            ]
+        }
+        for n in range(9)
+        for end in ("today", "now")
+    ]
+    store.ingest_uploads({"twins.jsonl": "".join(json.dumps(talk) + "\n" for talk in twins).encode()})
+    screen.open(f"{full_app.address}/duplicates")
+    screen.press("Look for copies")
+    screen.sees("compared with the rest.")
+    page.get_by_text("Compare", exact=True).first.click()
+    screen.settle()
+    screen.press_key_of("next")
+    screen.sees("9 to ")
+    screen.press_key_of("previous")
+    screen.sees("1 to 8 of ")
+    screen.press("Keep the best of these 8 groups")
+    screen.sees("rejected as duplicates.")
+    screen.press(re.compile("^Undo"))
+    screen.sees("put back.")

@@ -8,25 +8,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from pydantic import SecretStr
 
 from convstore.core import ConvStore
 from convstore.settings import Settings
+from convstore.ui.navigation import SCREENS
 from tests.browser.screen import Screen
 from tests.browser.serving import app_of, free_port
 from tests.integration.security.auth_server import SupabaseAuthServer
+
+SERVICE_KEY = "hush.service.key"
+PASSWORD = "hush-of-the-database"
+TYPED = "hush-as-typed"
 
 
 @contextmanager
 def served(settings: Settings, project: SupabaseAuthServer, folder: Path) -> Iterator[str]:
     """The app with people from a Supabase project; its address."""
+    assert settings.database_url is not None
     sign_in = {
         "port": free_port(),
         "auth": "supabase",
         "supabase_url": project.url,
         "supabase_anon_key": SecretStr("public"),
         "supabase_jwt_secret": SecretStr(project.secret),
+        "supabase_service_role_key": SecretStr(SERVICE_KEY),
+        "database_url": SecretStr(settings.database_url.get_secret_value().replace("_app@", f"_app:{PASSWORD}@")),
     }
     with app_of(settings.model_copy(update=sign_in), folder) as address:
         yield address
@@ -37,12 +45,13 @@ def test_a_reload_keeps_the_session_and_signing_out_ends_it_everywhere(
 ) -> None:
     store.add_member("ana@example.org", "lead")
     with SupabaseAuthServer() as project, served(store.settings, project, tmp_path) as address:
-        project.add("ana@example.org", "right")
+        project.add("ana@example.org", TYPED)
         context = chromium.new_context(viewport={"width": 1280, "height": 800})
         screen = Screen(context.new_page(), tmp_path)
+        heard = listening(screen.page)
         screen.open(address)
         screen.page.get_by_label("E-mail").fill("ana@example.org")
-        screen.page.get_by_label("Password", exact=True).fill("right")
+        screen.page.get_by_label("Password", exact=True).fill(TYPED)
         screen.page.get_by_role("button", name="Sign in").click()
         expect(screen.page.get_by_role("button", name="Sign out")).to_be_visible()
         [cookie] = [one for one in context.cookies() if one["name"] == "convstore_session"]
@@ -60,6 +69,14 @@ def test_a_reload_keeps_the_session_and_signing_out_ends_it_everywhere(
         expect(other.page.get_by_role("button", name="Sign out")).to_be_visible()
         assert (project.passwords_tried, set(project.refresh_tokens)) == (1, before)
 
+        # What the server knows stays there: in no page, no address and no frame that draws one.
+        secrets = {project.secret, SERVICE_KEY, PASSWORD, TYPED, *project.refresh_tokens}
+        for place in SCREENS:
+            screen.open(f"{address}/{place.name if place is not SCREENS[0] else ''}")
+            heard.append(screen.page.content())
+        assert any("Members" in words for words in heard)
+        assert [secret for secret in secrets if any(secret in words for words in heard)] == []
+
         screen.page.get_by_role("button", name="Sign out").click()
         expect(screen.page.get_by_role("heading", name="Sign in to convstore")).to_be_visible()
         assert [one for one in context.cookies() if one["name"] == "convstore_session"] == []
@@ -76,6 +93,18 @@ def test_a_reload_keeps_the_session_and_signing_out_ends_it_everywhere(
         for headers in ({}, {"Sec-Fetch-Site": "cross-site"}):
             for path in ("/session/keep?ticket=x", "/session/end"):
                 assert status_of(address + path, headers) == 403
+
+
+def listening(page: Page) -> list[str]:
+    """Everything that reaches the page from now on, and every address that it asks for."""
+    heard: list[str] = []
+
+    def hear(frame: str | bytes) -> None:
+        heard.append(frame if isinstance(frame, str) else frame.decode("utf-8", "replace"))
+
+    page.on("websocket", lambda socket: socket.on("framereceived", hear))
+    page.on("request", lambda request: heard.append(request.url))
+    return heard
 
 
 def status_of(address: str, headers: dict[str, str]) -> int:
