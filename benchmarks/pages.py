@@ -14,8 +14,8 @@ from benchmarks.measuring import Measurement, Target, interleave
 from convstore.core import ConvStore
 from convstore.database import Context
 from convstore.model import Filter, Order, Sort
-from convstore.queries.conversations import list_conversations
 from convstore.queries.cursors import Cursor
+from convstore.queries.pages import list_conversations
 
 __all__ = ["measure"]
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 
-from sqlalchemy import Connection, Engine, event
+import psycopg
+from sqlalchemy import Connection
 
 from convstore.core import ConvStore
 from convstore.database import Context
 from convstore.model import Filter
-from convstore.queries.conversations import CONVERSATION, count, list_conversations
+from convstore.queries.conversations import CONVERSATION
 from convstore.queries.facets import count_facets
+from convstore.queries.pages import list_conversations
+from convstore.queries.totals import count
 from convstore.queries.turns import TURNS
 
 __all__ = ["explain"]
@@ -55,13 +59,12 @@ def explain(store: ConvStore) -> Iterator[tuple[str, str]]:
 
 def _last_statement(work: Callable[[Connection], object], connection: Connection) -> tuple[str, Any]:
     seen: list[tuple[str, Any]] = []
+    plain = psycopg.Cursor.execute
 
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        seen.append((statement, parameters))
+    def noted(cursor: psycopg.Cursor[Any], query: Any, params: Any = None, **options: Any) -> psycopg.Cursor[Any]:
+        seen.append((query.decode() if isinstance(query, bytes) else query, params))
+        return plain(cursor, query, params, **options)
 
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with patch.object(psycopg.Cursor, "execute", noted):
         work(connection)
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
     return seen[-1]

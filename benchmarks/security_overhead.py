@@ -13,7 +13,7 @@ from benchmarks.measuring import Measurement, Target, interleave
 from convstore.core import ConvStore
 from convstore.database import Context
 from convstore.model import Filter
-from convstore.queries.conversations import list_conversations
+from convstore.queries.pages import list_conversations
 from convstore.queries.turns import list_turns
 
 __all__ = ["measure"]

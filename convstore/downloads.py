@@ -13,7 +13,7 @@ from convstore.errors import NotFoundError
 from convstore.files import DamagedFileError, FileStore, unpack
 from convstore.files.zipped import ZipPieces
 from convstore.model import Actor, Filter
-from convstore.queries.conversations import list_conversations
+from convstore.queries.pages import list_conversations
 
 __all__ = ["iter_zip"]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from convstore.api.answers import described, json
 from convstore.api.callers import Caller
@@ -49,7 +49,7 @@ Identifier = Annotated[str, Path(description="Name or id of a release.", max_len
 
 
 #: An example that the command `convstore export` has an option for each part of.
-_WANTED = {
+_WANTED: dict[str, JsonValue] = {
     "format": "messages",
     "filter": {"statuses": ["approved"]},
     "name": "spring",

@@ -38,7 +38,7 @@ class Reading(Acting):
         cursor: str | None = None,
     ) -> Page[Conversation]:
         """One page of conversations; see `convstore.queries.conversations.list_conversations`."""
-        from convstore.queries.conversations import list_conversations
+        from convstore.queries.pages import list_conversations
 
         wanted = wanted or Filter()
         workspace_id = self.actor.workspace_id
@@ -65,7 +65,7 @@ class Reading(Acting):
 
     def count(self, wanted: Filter | None = None) -> tuple[int, bool]:
         """How many conversations match, and whether that is exact (up to 10,000)."""
-        from convstore.queries.conversations import count
+        from convstore.queries.totals import count
 
         wanted = wanted or Filter()
 

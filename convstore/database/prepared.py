@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, namedtuple_row
 from sqlalchemy import Connection, Select
 from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 
@@ -23,7 +23,7 @@ class Prepared:
     """A query whose `bindparam`s are its only variables."""
 
     def __init__(self, query: Select[Any]) -> None:
-        compiled = query.compile(dialect=_DIALECT)
+        compiled = query.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
         self._text = compiled.string.encode()
         self._values = compiled.params
 
@@ -34,6 +34,10 @@ class Prepared:
     def send(self, connection: Connection, **values: object) -> psycopg.Cursor[dict[str, Any]]:
         """Send it by itself; the rows are read from the cursor."""
         return driver(connection).cursor(row_factory=dict_row).execute(*self.asking(**values))
+
+    def rows(self, connection: Connection, **values: object) -> list[Any]:
+        """Send it by itself; named tuples."""
+        return driver(connection).cursor(row_factory=namedtuple_row).execute(*self.asking(**values)).fetchall()
 
     def explain(self, connection: Connection, **values: object) -> str:
         """Run it and say how that went."""

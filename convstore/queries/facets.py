@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import array
 
 from convstore.database.tables import conversations
 from convstore.model import Filter
-from convstore.queries.conversations import matching
+from convstore.queries.matching import matching
 from convstore.queries.rollup import FACETS, count_under
 from convstore.queries.totals import EXACT_TOTAL
 

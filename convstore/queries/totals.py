@@ -10,13 +10,19 @@ from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal,
 
 from convstore.database.tables import conversations, findings
 from convstore.model import Filter
+from convstore.queries.matching import matching_but_text
 from convstore.queries.rollup import find_total
 from convstore.queries.searching import TextSearch
 
-__all__ = ["EXACT_TOTAL", "count_matching"]
+__all__ = ["EXACT_TOTAL", "count", "count_matching"]
 
 #: Totals are exact up to here.
 EXACT_TOTAL = 10_000
+
+
+def count(connection: Connection, wanted: Filter, workspace_id: UUID) -> tuple[int, bool]:
+    """How many conversations match, and whether that is exact; at most `EXACT_TOTAL`."""
+    return count_matching(connection, wanted, workspace_id, *matching_but_text(connection, wanted, workspace_id))
 
 
 def count_matching(
@@ -26,13 +32,7 @@ def count_matching(
     where: Sequence[ColumnElement[bool]],
     search: TextSearch | None,
 ) -> tuple[int, bool]:
-    """How many conversations match, and whether that is exact; at most `EXACT_TOTAL`.
-
-    Parameters
-    ----------
-    where, search
-        The filter's conditions but for the text, and the text.
-    """
+    """What `count` says, for whoever has the filter's conditions but for the text, and the text, already."""
     if search is not None:
         if search.exceeds(EXACT_TOTAL):
             return EXACT_TOTAL, False

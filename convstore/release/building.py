@@ -18,8 +18,8 @@ from sqlalchemy import ColumnElement, Connection
 from convstore.database import Context, Database
 from convstore.errors import ConvstoreError
 from convstore.model import Actor
-from convstore.queries.conversations import matching
 from convstore.queries.export_rows import StoredItem, iter_batches
+from convstore.queries.matching import matching
 from convstore.queries.release_rows import chosen, count_conversations, list_candidates
 from convstore.queries.release_writing import ItemWriter, writing_items
 from convstore.queries.releases import clear_stale, insert_release, lock_release, mark_failed, seal_release

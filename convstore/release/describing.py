@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from convstore.queries.annotation import AnnotationFacts, get_annotation_facts
-from convstore.queries.conversations import matching
+from convstore.queries.matching import matching
 from convstore.release.card import CardFacts
 from convstore.release.specification import ReleaseRequest, ReleaseSpec
 from convstore.release.tally import top

@@ -15,8 +15,8 @@ import orjson
 
 from convstore.database import Context, Database
 from convstore.model import Actor
-from convstore.queries.conversations import matching
 from convstore.queries.export_rows import StoredItem, iter_batches
+from convstore.queries.matching import matching
 from convstore.queries.release_rows import chosen, list_candidates
 from convstore.release.building import BUILD_TIMEOUT_S, lint_beforehand
 from convstore.release.formats import ARCHIVAL_FORMATS, RECORDS

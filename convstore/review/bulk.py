@@ -29,7 +29,8 @@ from sqlalchemy import (
 from convstore.database import Context, Database
 from convstore.database.tables import conversations, release_items, releases
 from convstore.model import Actor, BatchOutcome, Conversation, Filter, Status
-from convstore.queries.conversations import list_conversations, matching
+from convstore.queries.matching import matching
+from convstore.queries.pages import list_conversations
 from convstore.review.bulk_rules import Conflict, can_move, check_move, conflicts_of, why_not
 
 __all__ = ["LISTED", "BulkPreview", "BulkResult", "bulk_preview", "bulk_review"]

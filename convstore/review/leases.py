@@ -16,7 +16,8 @@ from sqlalchemy.dialects.postgresql import insert
 from convstore.database import Context, Database
 from convstore.database.tables import conversations, leases, review_drafts
 from convstore.model import Actor
-from convstore.queries.conversations import SORT_COLUMNS, matching
+from convstore.queries.matching import matching
+from convstore.queries.pages import SORT_COLUMNS
 from convstore.review.queues import Queue
 from convstore.rights import require_role
 

@@ -13,7 +13,7 @@ from convstore.database.tables import events, leases, queues
 from convstore.errors import NotFoundError, UsageError
 from convstore.filtering import filter_as_json, filter_from_json
 from convstore.model import Actor, Filter, Sort
-from convstore.queries.conversations import count
+from convstore.queries.totals import count
 from convstore.review.deciding import DECISIONS
 from convstore.rights import require_role
 

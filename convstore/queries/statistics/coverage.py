@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from convstore.database.tables import conversations, coverage_targets
 from convstore.errors import UsageError
 from convstore.model import Filter
-from convstore.queries.conversations import matching
+from convstore.queries.matching import matching
 
 __all__ = ["AXES", "Axis", "Cell", "Target", "count_cells", "list_targets", "set_targets"]
 

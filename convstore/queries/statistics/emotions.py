@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select
 from convstore.database.tables import conversations
 from convstore.emotions import normalise_emotion
 from convstore.model import Filter
-from convstore.queries.conversations import matching
+from convstore.queries.matching import matching
 from convstore.queries.statistics.distribution import Distribution
 
 __all__ = ["ArcIntensity", "EmotionFlow", "count_emotion_flow", "count_intensity"]

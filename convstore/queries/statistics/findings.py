@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from convstore.database.tables import conversations, findings
 from convstore.model import Filter
-from convstore.queries.conversations import matching
+from convstore.queries.matching import matching
 from convstore.queries.totals import EXACT_TOTAL
 
 __all__ = ["FindingCount", "count_finding_facet", "count_findings"]

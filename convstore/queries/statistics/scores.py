@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Text, cast, func, sele
 from convstore.database.tables import FILE_TENTHS_BITS, conversations, profiles, reviews
 from convstore.errors import UsageError
 from convstore.model import DIMENSIONS, Filter
-from convstore.queries.conversations import matching
+from convstore.queries.matching import matching
 from convstore.queries.statistics.distribution import Distribution, weighted_correlation
 
 __all__ = [

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from convstore.database.tables import conversations, set_statistics, stock_phrases
 from convstore.model import Filter
-from convstore.queries.conversations import matching
+from convstore.queries.matching import matching
 from convstore.queries.statistics.distribution import Distribution
 
 __all__ = ["TOKENS_PER_WORD", "StockPhrase", "StockPhrases", "TextStatistics", "count_texts", "list_stock_phrases"]

@@ -41,7 +41,7 @@ def test_a_pipeline_releases_and_fetches(demo_store: ConvStore) -> None:
 
 def test_everything_that_the_command_takes_can_be_asked_for(demo_store: ConvStore) -> None:
     client = TestClient(create_api(demo_store.resources), client=("127.0.0.1", 50000))
-    best = [row.conversation_id for row in demo_store.search(Filter(min_quality=4), sort="quality").items[:3]]
+    best = [row.conversation_id for row in demo_store.search(Filter(min_quality=Decimal(4)), sort="quality").items[:3]]
     wanted = {
         "format": "alpaca", "name": "small", "seed": 7, "lint": "keep",
         "min_score": 4.0, "score": "effective", "without_findings": ["boilerplate"], "best_of_duplicates": True,

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, event
+import psycopg
+import pytest
 
 from convstore.core import ConvStore
 
@@ -66,14 +67,16 @@ def insert_rows(store: ConvStore, count: int, *, start: int = 0, ties: bool = Fa
 
 @contextmanager
 def watched() -> Iterator[list[tuple[str, Any]]]:
-    """Statements and parameters that SQLAlchemy sends meanwhile."""
+    """Statements and parameters that the driver sends meanwhile, but for what opens a transaction."""
     seen: list[tuple[str, Any]] = []
+    plain = psycopg.Cursor.execute
 
-    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        seen.append((statement, parameters))
+    def noted(cursor: psycopg.Cursor[Any], query: Any, params: Any = None, **options: Any) -> psycopg.Cursor[Any]:
+        statement = query.decode() if isinstance(query, bytes) else str(query)
+        if not statement.startswith("SELECT set_config("):
+            seen.append((statement, params))
+        return plain(cursor, query, params, **options)
 
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(psycopg.Cursor, "execute", noted)
         yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)

@@ -11,7 +11,7 @@ from convstore.core import ConvStore
 from convstore.database import Context
 from convstore.database.tables import conversation_turns
 from convstore.model import Filter, Sort
-from convstore.queries.conversations import list_conversations
+from convstore.queries.pages import list_conversations
 from convstore.queries.searching import RARE_TEXT
 from tests.integration.search.statements import insert_rows, watched
 

@@ -8,7 +8,7 @@ import pytest
 
 from convstore.core import ConvStore
 from convstore.model import Filter
-from convstore.queries import conversations, totals
+from convstore.queries import pages, totals
 
 
 def document(*contents: str, name: str = "weather") -> dict[str, bytes]:
@@ -61,7 +61,7 @@ def test_more_hits_than_are_counted_come_in_order_all_the_same(
         store.ingest_uploads(document("Will it snow?", f"For {number} days.", name=f"snow-{number}"))
     newest_first = [row.conversation_id for row in store.search().items]
     for most, total in ((10, (5, True)), (5, (5, True)), (4, (4, False)), (2, (2, False))):
-        for counting in (conversations, totals):
+        for counting in (pages, totals):
             monkeypatch.setattr(counting, "EXACT_TOTAL", most)
         store.refresh()
         page = store.search(Filter(text="snow"), limit=2)

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from convstore.database import Context, Database
 from convstore.model import Filter
-from convstore.queries.conversations import list_conversations
+from convstore.queries.pages import list_conversations
 from convstore.queries.turns import TURNS
 from tests.fixtures_database import Server
+from tests.integration.search.statements import watched
 
 WORKSPACES, CONVERSATIONS = 10, 20_000
 
@@ -59,20 +60,6 @@ def filled(server: Server, template: str) -> Iterator[tuple[Database, UUID, UUID
     server.drop("test_plans")
 
 
-def statements_of(connection: Connection, ask: object) -> list[tuple[str, object]]:
-    """The statements that a query function sends."""
-    seen: list[tuple[str, object]] = []
-
-    def note(_c: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
-        seen.append((statement, parameters))
-
-    event.listen(connection, "before_cursor_execute", note)
-    assert callable(ask)
-    ask()
-    event.remove(connection, "before_cursor_execute", note)
-    return seen
-
-
 def plan_of(connection: Connection, statement: str, parameters: object) -> str:
     rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)  # type: ignore[arg-type]
     return "\n".join(row[0] for row in rows)
@@ -91,10 +78,8 @@ def plan_of(connection: Connection, statement: str, parameters: object) -> str:
 def test_pages_use_index_conditions(filled: tuple[Database, UUID, UUID], wanted: Filter, sort: str, index: str) -> None:
     database, user, workspace = filled
     with database.transaction(Context(user_id=user), read_only=True) as connection:
-        asked = statements_of(
-            connection,
-            lambda: list_conversations(connection, wanted, workspace, sort=sort, order="desc", limit=25, cursor=None),  # type: ignore[arg-type]
-        )
+        with watched() as asked:
+            list_conversations(connection, wanted, workspace, sort=sort, order="desc", limit=25, cursor=None)  # type: ignore[arg-type]
         plans = [plan_of(connection, *one) for one in asked if "FROM conversations" in one[0].replace("\n", " ")]
     assert plans
     assert any(index in plan for plan in plans), plans
