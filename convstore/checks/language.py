@@ -70,7 +70,7 @@ def _samples(text: str) -> list[tuple[int, int]]:
 
 def _is_other(sample: str, language: str, clearing: frozenset[str]) -> bool:
     words = sample.lower().split()
-    if words and sum(word in clearing for word in words) >= _CLEAR_SHARE * len(words):
+    if words and len([word for word in words if word in clearing]) >= _CLEAR_SHARE * len(words):
         return False
     prose = _CODE_BLOCK.sub(" ", sample)
     if sum(character.isalpha() for character in prose) < _MIN_LETTERS or language not in _LANGUAGES:

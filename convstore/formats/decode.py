@@ -105,19 +105,19 @@ def _is_proven(body: bytes, values: Sequence[Any], *, depth: int) -> bool:
 
 def _is_plain(values: Sequence[Any], levels: int) -> bool:
     """True if no value is nested deeper than that, or a number so large that it may have been an integer."""
-    level: Sequence[Any] = values
-    for _ in range(levels):
-        if any(abs(value) >= _LARGEST_SAFE_FLOAT for value in level if type(value) is float):
-            return False
+    level: Sequence[Any] = [values]
+    for _ in range(levels + 1):
+        # Texts are most of a file, and neither they nor numbers need another look.
         level = [
             value
             for container in level
-            if type(container) is dict or type(container) is list
             for value in (container.values() if type(container) is dict else container)
-            if type(value) is not str
+            if (kind := type(value)) is dict or kind is list or (kind is float and abs(value) >= _LARGEST_SAFE_FLOAT)
         ]
         if not level:
             return True
+        if any(type(value) is float for value in level):
+            return False
     return False
 
 

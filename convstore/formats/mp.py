@@ -98,8 +98,8 @@ def _pair(node: Node) -> Pair:
     return Pair(
         node=node,
         number=node.whole("turn_number"),
-        user=Text(node.value.get("user_input"), node.at("user_input")),
-        reply=Text(output.value.get("response_to_user"), output.at("response_to_user")),
+        user=Text(node, "user_input"),
+        reply=Text(output, "response_to_user"),
         emotion=read_detected(node.node("emotional_context")),
         strategy=None,
         tone=None,

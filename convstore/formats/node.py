@@ -51,12 +51,19 @@ class Notes:
 class Node:
     """An object at `path`. Missing or malformed objects read as empty ones."""
 
-    __slots__ = ("notes", "path", "value")
+    __slots__ = ("_key", "_place", "notes", "value")
 
-    def __init__(self, value: Mapping[str, Any], path: str, notes: Notes) -> None:
+    def __init__(self, value: Mapping[str, Any], place: str | Node, notes: Notes, key: str = "") -> None:
+        """`place` is the path, or the node whose member `key` this is."""
         self.value = value
-        self.path = path
         self.notes = notes
+        self._place = place
+        self._key = key
+
+    @property
+    def path(self) -> str:
+        """Where it stands; put together when a warning asks, because most objects give rise to none."""
+        return self._place if isinstance(self._place, str) else self._place.at(self._key)
 
     def at(self, key: str) -> str:
         """The path of a member."""
@@ -109,7 +116,7 @@ class Node:
         value = self.value.get(key)
         if value is not None and not isinstance(value, dict):
             self._note_type(key, "an object")
-        return Node(value if isinstance(value, dict) else {}, self.at(key), self.notes)
+        return Node(value if isinstance(value, dict) else {}, self, self.notes, key)
 
     def items(self, key: str) -> list[Any]:
         """The list in a member."""

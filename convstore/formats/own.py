@@ -103,7 +103,7 @@ def _turn(node: Node) -> Turn:
     return Turn(
         turn_number=0,
         role=role,
-        content=Text(node.value.get("content"), node.at("content")).content(),
+        content=Text(node, "content").content(),
         detected_emotion=node.text("detected_emotion", limit=_KEY_CHARS),
         emotion_confidence=node.number("emotion_confidence", 0, 1, "WARN_CONFIDENCE_RANGE"),
         emotional_intensity=node.number("emotional_intensity", 0, 1, "WARN_INTENSITY_RANGE"),

@@ -19,20 +19,26 @@ _LONGEST_TONE_CHARS = 100
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Something that should be the content of a message, and where it stands."""
+    """Something that should be the content of a message: the member `key` of an object."""
 
-    value: object
-    path: str
+    node: Node
+    key: str
+
+    @property
+    def value(self) -> object:
+        """What stands there."""
+        return self.node.value.get(self.key)
 
     def content(self) -> str:
         """The content of a message; anything but a text with characters in it refuses the conversation."""
-        if self.value is None:
-            raise Refused("ERR_CONTENT_BLANK", "a message without content", self.path)
-        if not isinstance(self.value, str):
-            raise Refused("ERR_CONTENT_TYPE", f"the content of a message is {kind_of(self.value)}", self.path)
-        if not self.value or self.value.isspace():
-            raise Refused("ERR_CONTENT_BLANK", "a message with blank content", self.path)
-        return self.value
+        value = self.value
+        if value is None:
+            raise Refused("ERR_CONTENT_BLANK", "a message without content", self.node.at(self.key))
+        if not isinstance(value, str):
+            raise Refused("ERR_CONTENT_TYPE", f"the content of a message is {kind_of(value)}", self.node.at(self.key))
+        if not value or value.isspace():
+            raise Refused("ERR_CONTENT_BLANK", "a message with blank content", self.node.at(self.key))
+        return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +67,8 @@ def read_pair(node: Node, *, number: int | None = None) -> Pair:
     return Pair(
         node=node,
         number=number if declared is None else declared,
-        user=Text(node.value.get("current_user_input"), node.at("current_user_input")),
-        reply=Text(node.value.get("target_response"), node.at("target_response")),
+        user=Text(node, "current_user_input"),
+        reply=Text(node, "target_response"),
         emotion=read_detected(node.node("emotional_context")),
         strategy=strategy.text("primary_strategy", limit=_LONGEST_STRATEGY_CHARS),
         tone=strategy.text("tone_selection", limit=_LONGEST_TONE_CHARS),

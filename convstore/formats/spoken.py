@@ -48,7 +48,7 @@ def read_spoken(parent: Node, key: str, dialect: Dialect, *, are_numbered: bool 
         nodes = _in_order(nodes, path)
     system_prompt = None
     if nodes and _role(nodes[0], dialect) == "system":
-        system_prompt = Text(nodes[0].value.get(dialect.content_key), nodes[0].at(dialect.content_key)).content()
+        system_prompt = Text(nodes[0], dialect.content_key).content()
         nodes = nodes[1:]
     if not nodes:
         raise Refused("ERR_NO_TURNS", "a conversation without messages", path)
@@ -82,7 +82,7 @@ def _turn(node: Node, dialect: Dialect, number: int) -> Turn:
     if role is None or role == "system":
         reason = "a system message after the first place" if role else "the role of a message is unknown"
         raise Refused("ERR_ROLE_UNKNOWN", reason, node.at(dialect.role_key))
-    text = Text(node.value.get(dialect.content_key), node.at(dialect.content_key))
+    text = Text(node, dialect.content_key)
     emotion = NO_EMOTION
     if dialect.emotion_key is not None:
         emotion = read_stated(node.node(dialect.emotion_key), "primary_emotion")

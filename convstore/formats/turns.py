@@ -136,7 +136,7 @@ def _history_turn(entry: Node, number: int) -> Turn:
     if role not in ("user", "assistant"):
         raise Refused("ERR_ROLE_UNKNOWN", "the role of a message is neither user nor assistant", entry.at("role"))
     emotion = read_stated(entry.node("emotional_state"), "primary")
-    return make_turn(role, Text(entry.value.get("content"), entry.at("content")), emotion, number)
+    return make_turn(role, Text(entry, "content"), emotion, number)
 
 
 def _repeated_inputs(pairs: Sequence[Pair]) -> list[Turn]:

@@ -1,14 +1,17 @@
 """Gathers conversations into batches and sees each to its outcome, also where others import the same at that time.
 
-A thread of its own stores a batch while the next files are read: reading takes the processor, storing waits for the
-database and the disk.
+Threads store batches while the next files are read: reading takes the processor, storing waits for the database and
+the disk. Two batches are on their way at once, so that files are packed and checked while rows are inserted, unless
+the later one holds a conversation of the earlier: what comes later sees what came before.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -24,11 +27,37 @@ from convstore.queries.storing import Existing, find_existing
 __all__ = ["BATCH_BYTES", "BATCH_CONVERSATIONS", "Batches"]
 
 #: Conversations and bytes of messages that one transaction stores at most.
-BATCH_CONVERSATIONS = 200
-BATCH_BYTES = 32 << 20
+BATCH_CONVERSATIONS = 100
+BATCH_BYTES = 16 << 20
+
+#: Batches that are stored at once.
+THREADS = 2
 
 #: How often a conversation is looked at again that somebody else stored or changed in between.
 ROUNDS = 3
+
+
+@dataclass(slots=True)
+class _Batch:
+    candidates: list[Candidate] = field(default_factory=list)
+    bytes: int = 0
+    ids: set[str] = field(default_factory=set)
+    turns: set[str] = field(default_factory=set)
+
+    def add(self, candidate: Candidate) -> None:
+        self.candidates.append(candidate)
+        self.bytes += candidate.size
+        self.ids.add(candidate.draft.conversation_id)
+        self.turns.add(candidate.turns_sha256)
+
+    def holds(self, candidate: Candidate) -> bool:
+        """True if a candidate may be one of these conversations."""
+        return candidate.draft.conversation_id in self.ids or (
+            candidate.draft.id_is_derived and candidate.turns_sha256 in self.turns
+        )
+
+    def meets(self, other: _Batch) -> bool:
+        return not self.ids.isdisjoint(other.ids) or not self.turns.isdisjoint(other.turns)
 
 
 class Batches:
@@ -62,9 +91,10 @@ class Batches:
         self._stored_before = dict(stored_before or {})
         self._rehearsal = Rehearsal(actor)
         self._context = Context.of(actor)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="convstore-ingest")
-        self._storing: Future[None] | None = None
-        self._clear()
+        # A rehearsal remembers what it would have stored, in the order of the files.
+        self._threads = ThreadPoolExecutor(1 if writer is None else THREADS, thread_name_prefix="convstore-ingest")
+        self._storing: deque[tuple[_Batch, Future[None]]] = deque()
+        self._waiting = _Batch()
 
     def __enter__(self) -> Self:
         return self
@@ -76,39 +106,36 @@ class Batches:
             if kind is None:
                 self.settle()
         finally:
-            self._thread.shutdown()
+            self._threads.shutdown()
 
     def add(self, candidate: Candidate) -> None:
         """Take a conversation in; stores the batch first if it is full or holds the same conversation."""
         if (
-            len(self._waiting) >= BATCH_CONVERSATIONS
-            or self._bytes + candidate.size > BATCH_BYTES
-            or candidate.draft.conversation_id in self._ids
-            or (candidate.draft.id_is_derived and candidate.turns_sha256 in self._turns)
+            len(self._waiting.candidates) >= BATCH_CONVERSATIONS
+            or self._waiting.bytes + candidate.size > BATCH_BYTES
+            or self._waiting.holds(candidate)
         ):
             self._flush()
-        self._waiting.append(candidate)
-        self._bytes += candidate.size
-        self._ids.add(candidate.draft.conversation_id)
-        self._turns.add(candidate.turns_sha256)
+        self._waiting.add(candidate)
 
     def settle(self) -> None:
         """Store what is waiting now; afterwards every report says what became of its conversation."""
         self._flush()
-        self._wait()
+        while self._storing:
+            self._wait()
 
     def _flush(self) -> None:
-        batch = self._waiting
-        self._clear()
-        # One at a time: memory stays bounded, and what comes later sees what came before.
-        self._wait()
-        if batch:
-            self._storing = self._thread.submit(copy_context().run, self._see_through, batch)
+        batch, self._waiting = self._waiting, _Batch()
+        if not batch.candidates:
+            return
+        while len(self._storing) >= THREADS or any(batch.meets(other) for other, _ in self._storing):
+            self._wait()
+        storing = self._threads.submit(copy_context().run, self._see_through, batch.candidates)
+        self._storing.append((batch, storing))
 
     def _wait(self) -> None:
-        storing, self._storing = self._storing, None
-        if storing is not None:
-            storing.result()
+        _, storing = self._storing.popleft()
+        storing.result()
 
     def _see_through(self, batch: list[Candidate]) -> None:
         for _ in range(ROUNDS):
@@ -118,12 +145,6 @@ class Batches:
         for candidate in batch:
             candidate.report.outcome = "conflict"
             candidate.report.reason = "others keep changing it; import it again later"
-
-    def _clear(self) -> None:
-        self._waiting: list[Candidate] = []
-        self._bytes = 0
-        self._ids: set[str] = set()
-        self._turns: set[str] = set()
 
     def _settle(self, batch: Sequence[Candidate]) -> list[Candidate]:
         """Decide about a batch and carry it out; those that somebody else got hold of in between."""

@@ -6,6 +6,8 @@ Decides nothing. What somebody else stored or changed in between is given back t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -98,14 +100,21 @@ class Writer:
         self._check_space(sum(len(document.packed) for document in documents))
         with self._database.transaction(self._context) as connection:
             hold_objects(connection)
-            self._files.put_many((document.path, document.packed) for document in documents)
-            return insert_conversations(
-                connection,
-                columns=_COLUMNS,
-                rows=map(self._row, documents),
-                turns=(row for document in documents for row in turn_rows(document, self._actor.workspace_id)),
-                findings=(row for document in documents for row in finding_rows(document, self._actor.workspace_id)),
-            )
+            # Rows are sent while the files reach the disk: nobody sees them before the commit, which comes last.
+            with ThreadPoolExecutor(1, thread_name_prefix="convstore-ingest-files") as thread:
+                objects = [(document.path, document.packed) for document in documents]
+                putting = thread.submit(copy_context().run, self._files.put_many, objects)
+                new = insert_conversations(
+                    connection,
+                    columns=_COLUMNS,
+                    rows=map(self._row, documents),
+                    turns=(row for document in documents for row in turn_rows(document, self._actor.workspace_id)),
+                    findings=(
+                        row for document in documents for row in finding_rows(document, self._actor.workspace_id)
+                    ),
+                )
+                putting.result()
+            return new
 
     def replace(self, candidate: Candidate, existing: Existing) -> bool:
         """Give a stored conversation other turns; False if it is not what was looked at any more."""

@@ -185,6 +185,16 @@ def test_many_batches_of_one_file(store: ConvStore, monkeypatch: pytest.MonkeyPa
     assert unsound(store) == []
 
 
+def test_what_comes_later_sees_what_came_before_though_batches_overlap(
+    store: ConvStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches_module, "BATCH_CONVERSATIONS", 2)
+    documents = [document(f"talk-{number % 3}", f"version {number // 3}", turns=2) for number in range(24)]
+    report = ingest(store, {"all.jsonl": lines(*documents)}, on_conflict="replace")
+    assert [outcome for _, outcome in outcomes(report)] == ["stored"] * 3 + ["replaced"] * 21
+    assert all("version 7" in store.get(f"talk-{number}").turns[0].content for number in range(3))
+
+
 def test_the_run_is_recorded_with_every_file(store: ConvStore) -> None:
     report = ingest(store, {"a.json": document("a"), "b.json": b"{]"}, on_conflict="skip")
     [(on_conflict, totals, finished)] = rows(store, "SELECT on_conflict, totals, finished_at FROM ingest_runs")
