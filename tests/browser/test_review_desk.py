@@ -160,6 +160,60 @@ def test_every_question_of_the_review(full_app: LocalApp, screen: Screen) -> Non
     assert (stored.conversation.status, stored.reviews) == ("pending_review", ())
 
 
+def test_what_is_folded_away_opens_and_a_finding_that_does_not_matter_is_dismissed(
+    full_app: LocalApp, screen: Screen
+) -> None:
+    store, page = full_app.store, screen.page
+    waiting = Filter(statuses=("pending_review",))
+    oldest = store.search(waiting, sort="created", order="asc", limit=1).items[0]
+    found = (store.get(row.conversation_id) for row in store.search(waiting, limit=100).items if row.finding_codes)
+    odd = next(one for one in found if len(one.findings) == 1 and one.conversation.id != oldest.id)
+    name, prompt = odd.conversation.conversation_name, odd.system_prompt
+    assert prompt
+    with store.database.admin() as connection:
+        connection.execute(
+            "UPDATE workspaces SET guidelines = 'Read to the end first.' WHERE id = %s", (store.actor.workspace_id,)
+        )
+    desk(full_app, screen, "Odd", (odd.conversation.conversation_id,))
+    reads(screen, name)
+    opened = page.get_by_test_id("stPopoverBody")
+    for button, shows in (("Prompt", prompt), ("Guidelines", "Read to the end first.")):
+        screen.press(button)
+        expect(opened).to_have_text(shows)
+        page.keyboard.press("Escape")
+        expect(opened).to_have_count(0)
+
+    def work_on(queue: str, heading: str) -> None:
+        screen.press("Queue")
+        opened.get_by_text(queue, exact=True).click()
+        reads(screen, heading)
+        page.keyboard.press("Escape")
+        expect(opened).to_have_count(0)
+
+    work_on("To review", oldest.conversation_name)
+    expect(page).not_to_have_url(re.compile("queue="))
+    work_on("Odd", name)
+    expect(page).to_have_url(re.compile("queue=Odd"))
+
+    dismiss = page.get_by_role("button", name=re.compile("^Dismiss$"))
+    dismiss.click()
+    screen.press("Dismiss it", within=opened)
+    expect(opened.get_by_text("Say why, so that others know.")).to_be_visible()
+    opened.get_by_role("textbox").fill("Meant so.")
+    screen.shot("review-dismiss")
+    screen.press("Dismiss it", within=opened)
+    expect(dismiss).to_have_count(0)
+    (finding,) = store.get(odd.conversation.conversation_id).findings
+    assert finding.dismissed_reason == "Meant so."
+    screen.press("1 dismissed")
+    expect(opened.get_by_text("Meant so.")).to_be_visible()
+    screen.shot("review-dismissed")
+    screen.press("Let it stand again", within=opened)
+    expect(dismiss).to_be_visible()
+    expect(page.get_by_role("button", name="1 dismissed")).to_have_count(0)
+    assert store.get(odd.conversation.conversation_id).findings == odd.findings
+
+
 def test_a_batch_is_stopped_and_reopened_and_taken_back_from_the_history(full_app: LocalApp, screen: Screen) -> None:
     store = full_app.store
     wanted = Filter(statuses=("approved",))
