@@ -1,7 +1,7 @@
 """Conversations with their turns on their way out: read in order, a batch at a time, turns column by column.
 
-The server reads on while a batch is in use. Rows come in PostgreSQL's binary form; what a batch costs is mostly this
-module and whoever spells the rows.
+The server reads on while a batch is in use. Rows come in PostgreSQL's binary form, and the turns of a batch as a
+handful of arrays, so that no object is made for a turn.
 """
 
 from __future__ import annotations
@@ -14,30 +14,18 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Double,
-    FromClause,
-    Integer,
-    Numeric,
-    Text,
-    cast,
-    func,
-    select,
-    true,
-)
-from sqlalchemy.sql.selectable import LateralFromClause
+import psycopg
+from psycopg import ServerCursor
+from sqlalchemy import ColumnElement, Connection, Double, Numeric, Text, cast, select
 
 from convstore.database import driver
-from convstore.database.tables import conversation_turns, conversations, profiles, turn_exclusions
-from convstore.model import DIMENSIONS, Scores, Turn
+from convstore.database.tables import conversations, profiles
+from convstore.model import DIMENSIONS, Scores
+from convstore.queries.turn_columns import TurnColumns, read_turns
 
-__all__ = ["ExportConversation", "StoredItem", "TurnColumns", "aggregated_turns", "iter_batches"]
+__all__ = ["ExportConversation", "StoredItem", "iter_batches"]
 
 c = conversations.c
-t = conversation_turns.c
-x = turn_exclusions.c
 
 
 class ExportConversation(NamedTuple):
@@ -104,83 +92,12 @@ class ExportConversation(NamedTuple):
         return Scores(**{name: None if value is None else Decimal(str(value)) for name, value in values.items()})
 
 
-class TurnColumns(NamedTuple):
-    """The turns of a conversation, a list for each field of `Turn`."""
-
-    numbers: Sequence[int]
-    roles: Sequence[str]
-    contents: Sequence[str]
-    emotions: Sequence[str | None]
-    confidences: Sequence[float | None]
-    intensities: Sequence[float | None]
-    strategies: Sequence[str | None]
-    tones: Sequence[str | None]
-
-    @classmethod
-    def of(cls, turns: Iterable[Turn]) -> TurnColumns:
-        """Turns one by one as columns."""
-        return cls(
-            *zip(
-                *[
-                    (
-                        turn.turn_number,
-                        turn.role,
-                        turn.content,
-                        turn.detected_emotion,
-                        turn.emotion_confidence,
-                        turn.emotional_intensity,
-                        turn.primary_strategy,
-                        turn.tone,
-                    )
-                    for turn in turns
-                ],
-                strict=True,
-            )
-        )
-
-    def one_by_one(self) -> tuple[Turn, ...]:
-        """The turns as the rest of convstore has them."""
-        return tuple(
-            Turn(
-                turn_number=number,
-                role=role,
-                content=content,
-                detected_emotion=emotion,
-                emotion_confidence=confidence,
-                emotional_intensity=intensity,
-                primary_strategy=strategy,
-                tone=tone,
-            )
-            for number, role, content, emotion, confidence, intensity, strategy, tone in zip(*self, strict=True)
-        )
-
-
 class StoredItem(NamedTuple):
     """A conversation as the database hands it out, with the numbers of the messages kept out of training."""
 
     conversation: ExportConversation
     turns: TurnColumns
     excluded_turns: Sequence[int]
-
-
-_TURN_FIELDS = (
-    t.turn_number, t.role, t.content, t.detected_emotion, t.emotion_confidence, t.emotional_intensity,
-    t.primary_strategy, t.tone,
-)  # fmt: skip
-_WIDTH = len(ExportConversation._fields)
-
-
-def aggregated_turns(of: FromClause, workspace_id: UUID) -> LateralFromClause:
-    """The turns of each row of `of`, which has an `id`, as arrays in the order of `TurnColumns`."""
-    ordered = (
-        select(*(cast(field, Double) if isinstance(field.type, Numeric) else field for field in _TURN_FIELDS))
-        .where(t.workspace_id == workspace_id, t.conversation_id == of.c.id)
-        .order_by(t.turn_number)
-        .correlate(of)
-        .subquery("ordered_turns")
-    )
-    arrays = (func.array_agg(column).label(name) for column, name in zip(ordered.c, TurnColumns._fields, strict=True))
-    return select(*arrays).select_from(ordered).lateral("turns")
 
 
 def iter_batches(
@@ -190,51 +107,56 @@ def iter_batches(
 
     The connection is busy until the iterator ends or is closed.
     """
-    # The fence keeps the sort below the turns: sorted are rows, not texts.
-    wanted = select(conversations).where(*where).order_by(c.conversation_id).offset(0).subquery("c")
-    excluded = func.array(
-        select(x.turn_number)
-        .where(
-            x.workspace_id == workspace_id,
-            x.conversation_id == wanted.c.id,
-            x.turns_sha256 == wanted.c.turns_sha256,
-        )
-        .order_by(x.turn_number)
-        .scalar_subquery(),
-        type_=Integer,
-    )
-    turns = aggregated_turns(wanted, workspace_id)
-    query = select(*_state(wanted), excluded, *turns.c).select_from(wanted.join(turns, true()))
+    query = select(*_columns(), c.content_bytes).where(*where).order_by(c.conversation_id)
     compiled = query.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
     raw = driver(connection)
     # Everything will be read, so the plan must not be the one that is quick with the first rows.
     raw.execute("SET LOCAL cursor_tuple_fraction = 1")
-    with raw.cursor(name="convstore_export", binary=True) as cursor, ThreadPoolExecutor(1, "reading") as reader:
+    with (
+        raw.cursor(name="convstore_export", binary=True) as cursor,
+        ThreadPoolExecutor(1, "reading") as reader,
+    ):
         cursor.execute(str(compiled), compiled.params)
-        coming = reader.submit(cursor.fetchmany, size)
-        while rows := coming.result():
-            coming = reader.submit(cursor.fetchmany, size)
-            yield [_item(row) for row in rows]
+        coming = reader.submit(_read, cursor, workspace_id, size)
+        while batch := coming.result():
+            coming = reader.submit(_read, cursor, workspace_id, size)
+            yield batch
 
 
-def _state(of: FromClause) -> list[ColumnElement[Any]]:
-    found: list[ColumnElement[Any]] = []
-    for name in ExportConversation._fields:
-        if name == "reviewed_by":
-            found.append(select(profiles.c.name).where(profiles.c.id == of.c.reviewed_by).scalar_subquery())
-        elif name == "extra_json":
-            found.append(cast(of.c.extra, Text))
-        else:
-            column = of.c[name]
-            found.append(cast(column, Double) if isinstance(column.type, Numeric) else column)
+def _read(cursor: ServerCursor, workspace_id: UUID, size: int) -> list[StoredItem]:
+    rows = cursor.fetchmany(size)
+    if not rows:
+        return []
+    found = [ExportConversation._make(row[:-1]) for row in rows]
+    turns = read_turns(cursor.connection, {row[0]: row[-1] for row in rows}, workspace_id)
+    excluded = _excluded_turns(cursor.connection, turns, workspace_id)
+    return [StoredItem(one, turns[one.id], excluded.get((one.id, one.turns_sha256), ())) for one in found]
+
+
+def _excluded_turns(
+    connection: psycopg.Connection, ids: Iterable[UUID], workspace_id: UUID
+) -> dict[tuple[UUID, str], list[int]]:
+    """By conversation and the version of its turns that the reviewer saw."""
+    rows = connection.execute(
+        """
+        SELECT conversation_id, turns_sha256, turn_number FROM public.turn_exclusions
+        WHERE workspace_id = %s AND conversation_id = ANY (%s) ORDER BY turn_number
+        """,
+        (workspace_id, list(ids)),
+    )
+    found: dict[tuple[UUID, str], list[int]] = {}
+    for conversation_id, turns_sha256, number in rows:
+        found.setdefault((conversation_id, turns_sha256), []).append(number)
     return found
 
 
-def _item(row: Sequence[Any]) -> StoredItem:
-    turns = row[_WIDTH + 1 :]
-    return StoredItem(
-        ExportConversation._make(row[:_WIDTH]),
-        # A conversation without turns has no arrays.
-        TurnColumns._make(turns if turns[0] is not None else ((),) * len(turns)),
-        row[_WIDTH],
-    )
+def _columns() -> list[ColumnElement[Any]]:
+    found: list[ColumnElement[Any]] = []
+    for name in ExportConversation._fields:
+        if name == "reviewed_by":
+            found.append(select(profiles.c.name).where(profiles.c.id == c.reviewed_by).scalar_subquery())
+        elif name == "extra_json":
+            found.append(cast(c.extra, Text))
+        else:
+            found.append(cast(c[name], Double) if isinstance(c[name].type, Numeric) else c[name])
+    return found

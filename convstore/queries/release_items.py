@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Connection, Row, Uuid, any_, literal, select, text, true
+from sqlalchemy import ARRAY, Connection, Row, Uuid, any_, literal, select, text
 
+from convstore.database import driver
 from convstore.database.tables import conversations, release_items
-from convstore.queries.export_rows import TurnColumns, aggregated_turns
+from convstore.queries.turn_columns import TurnColumns, read_turns
 
 __all__ = ["ReleasedItem", "iter_items", "list_changes", "list_items", "read_released_turns", "read_shift"]
 
@@ -60,18 +61,17 @@ def read_released_turns(
 ) -> dict[UUID, TurnColumns]:
     """The turns of those conversations whose rows still are what went out."""
     ids = any_(literal([item.conversation_id for item in items], ARRAY(Uuid)))
-    turns = aggregated_turns(conversations, workspace_id)
-    query = (
-        select(c.id, c.turns_sha256, c.content_sha256, *turns.c)
-        .select_from(conversations.join(turns, true()))
-        .where(c.workspace_id == workspace_id, c.id == ids)
+    query = select(c.id, c.turns_sha256, c.content_sha256, c.content_bytes).where(
+        c.workspace_id == workspace_id, c.id == ids
     )
     hashes = {item.conversation_id: (item.turns_sha256, item.content_sha256) for item in items}
-    return {
-        row[0]: TurnColumns._make(row[3:])
+    same = {
+        row.id: row.content_bytes
         for row in connection.execute(query)
-        if (row[1], row[2]) == hashes[row[0]] and row[3] is not None
+        if (row.turns_sha256, row.content_sha256) == hashes[row.id]
     }
+    turns = read_turns(driver(connection), same, workspace_id)
+    return {conversation_id: columns for conversation_id, columns in turns.items() if columns}
 
 
 def list_changes(

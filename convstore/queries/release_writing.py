@@ -60,7 +60,7 @@ class ItemWriter:
             found = row.conversation
             public_id = found.conversation_id.replace("\1", "\1\1")
             line = (
-                f"{self.count}\2{found.id}\2\1{public_id}\1\2{found.turns_sha256}\2{found.content_sha256}\2"
+                f"{self.count}\2{found.id.hex}\2\1{public_id}\1\2{found.turns_sha256}\2{found.content_sha256}\2"
                 f"{found.file_path}\2{row.split or ''}\2"
             )
             self._lines.append(line.encode() + _state(row) + b"\n")

@@ -6,7 +6,7 @@ The rules are the trainers' published ones. What to do with a finding is the cal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from convstore.release.rows import ReleaseOptions, ReleaseRow
@@ -37,12 +37,12 @@ class LintIssue(NamedTuple):
 
 def check_row(format_name: str, row: ReleaseRow, options: ReleaseOptions) -> list[LintIssue]:
     """What is wrong with a conversation for a format; empty if nothing is."""
-    issues = list(_check_texts(row))
+    issues = list(_check_texts(row)) if row.has_blank else []
     if format_name not in _TRAINERS:
         return issues + (list(_check_v5(row)) if format_name == "brightrun-v5" else [])
-    shaped = samples(row, options)
-    if not issues and _is_plain(shaped, row, options):
+    if not issues and _is_plain(row, options):
         return issues
+    shaped = samples(row, options)
     if "assistant" not in row.columns.roles:
         return [*issues, _NO_REPLY._replace(severity="error" if shaped else "blocking")]
     if not any(any(sample.trained) for sample in shaped):
@@ -55,12 +55,14 @@ def check_row(format_name: str, row: ReleaseRow, options: ReleaseOptions) -> lis
     return issues + list(found)
 
 
-def _is_plain(shaped: Sequence[Sample], row: ReleaseRow, options: ReleaseOptions) -> bool:
+def _is_plain(row: ReleaseRow, options: ReleaseOptions) -> bool:
     """Whether no check can find anything: question and reply in turns, whole, all trained. Most are like that."""
-    if options.rows != "conversation" or not options.alpaca_history or row.excluded_turns or not shaped:
+    if options.rows != "conversation" or not options.alpaca_history or row.excluded_turns:
         return False
-    roles = list(shaped[0].roles)
-    return len(roles) % 2 == 0 and roles == ["user", "assistant"] * (len(roles) // 2)
+    roles = list(row.columns.roles)
+    if len(roles) % 2 and not options.keep_trailing_user and roles[-1] == "user":
+        roles.pop()
+    return bool(roles) and roles == ["user", "assistant"] * (len(roles) // 2)
 
 
 def check_set(format_name: str, rows: int) -> list[LintIssue]:
@@ -79,8 +81,6 @@ _NOTHING_TO_TRAIN = LintIssue(
 
 
 def _check_texts(row: ReleaseRow) -> Iterator[LintIssue]:
-    if all(map(str.strip, row.columns.contents)):
-        return
     for number, text in zip(row.columns.numbers, row.columns.contents, strict=True):
         if not text or text.isspace():
             fix = "Leave the conversation out, or correct its source and import it again."

@@ -11,8 +11,8 @@ from convstore.errors import InvalidInputError, NotFoundError
 from convstore.files import FileStore, unpack
 from convstore.formats import parse
 from convstore.model import Draft, Rejection, Turn, turns_sha256
-from convstore.queries.export_rows import TurnColumns
 from convstore.queries.release_items import ReleasedItem
+from convstore.queries.turn_columns import TurnColumns
 
 __all__ = ["Gone", "check_object", "read_turns"]
 

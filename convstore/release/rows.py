@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from convstore.errors import UsageError
 from convstore.model import Turn
-from convstore.queries.export_rows import ExportConversation, TurnColumns
+from convstore.queries.export_rows import ExportConversation
+from convstore.queries.turn_columns import TurnColumns
 
 if TYPE_CHECKING:
     from convstore.release.samples import Sample
@@ -40,6 +41,11 @@ class ReleaseRow:
         if self._turns is None:
             self._turns = self.columns.one_by_one()
         return self._turns
+
+    @property
+    def has_blank(self) -> bool:
+        """Whether a message has no text."""
+        return not all(map(str.strip, self.columns.contents))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ def samples(row: ReleaseRow, options: ReleaseOptions) -> list[Sample]:
 
 
 def _shape(row: ReleaseRow, options: ReleaseOptions) -> list[Sample]:
-    numbers, roles, contents = row.columns[:3]
+    numbers, roles, contents = row.columns.numbers, row.columns.roles, row.columns.contents
     end = len(roles)
     if not options.keep_trailing_user:
         while end and roles[end - 1] == "user":

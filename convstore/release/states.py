@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from convstore.queries.export_rows import ExportConversation, StoredItem, TurnColumns
+from convstore.queries.export_rows import ExportConversation, StoredItem
 from convstore.queries.release_items import ReleasedItem
+from convstore.queries.turn_columns import TurnColumns
 from convstore.release.rows import ReleaseRow
 
 __all__ = ["released_row", "stored_row"]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
+from convstore.queries.turn_columns import merged
 from convstore.release.rows import ReleaseRow
 
 __all__ = ["COMPOSED", "Tally", "estimated_tokens", "top"]
@@ -39,10 +40,9 @@ class Tally:
     def count(self, rows: Sequence[ReleaseRow]) -> None:
         """Count conversations that go out."""
         self.conversations += len(rows)
-        for row in rows:
-            contents = row.columns.contents
-            self.turns += len(contents)
-            self.characters += sum(map(len, contents))
+        for turns in merged(row.columns for row in rows):
+            self.turns += len(turns)
+            self.characters += sum(map(len, turns.contents))
         for name, attribute in COMPOSED.items():
             read = attrgetter(attribute)
             self._by[name].update([read(row.conversation) or "" for row in rows])

@@ -9,20 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from itertools import accumulate, chain
-from operator import attrgetter
+from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from convstore.model import DIMENSIONS
+from convstore.queries.export_rows import ExportConversation
+from convstore.queries.turn_columns import TurnColumns, merged
 from convstore.release.rows import ReleaseOptions, ReleaseRow, RowReceipt
 from convstore.release.samples import system_prompt
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["SCHEMA_KEY", "FlatRow", "arrow_schema", "flatten", "hf_features", "record_batch"]
+__all__ = ["SCHEMA_KEY", "FlatRows", "arrow_schema", "flatten", "hf_features", "record_batch"]
 
 SCHEMA_KEY = b"convstore.release"
 
@@ -43,38 +44,51 @@ _BY_TURN = {
     "primary_strategy": "strategies",
     "tone": "tones",
 }
-_OWN = ("id", "turn_count", "system_prompt", "extra", "split")
-_FLAT = (*_OWN, *_TEXT, *_NUMBERS, *_MOMENTS)
-_read = attrgetter(*_TEXT, *("quality" if name == "effective_quality" else name for name in _NUMBERS), *_MOMENTS)
+_FLAT = ("id", "turn_count", "system_prompt", "extra", "split", *_TEXT, *_NUMBERS, *_MOMENTS)
 
 
-class FlatRow(NamedTuple):
-    """A conversation with its flat columns, in the order of `_FLAT`, and a training flag for each message."""
+class FlatRows(NamedTuple):
+    """Conversations column by column: their turns, the columns of `_FLAT`, and a training flag for each message."""
 
-    row: ReleaseRow
-    values: tuple[Any, ...]
+    turns: list[TurnColumns]
+    lengths: list[int]
+    values: dict[str, Sequence[Any]]
     train: list[bool]
 
-    def receipt(self) -> RowReceipt:
-        """The hash of the flat columns, in which `turns_sha256` stands for the messages, and of the flags."""
-        return RowReceipt(1, hashlib.sha256(orjson.dumps((self.values, self.train))).hexdigest())
+    def receipts(self) -> list[RowReceipt]:
+        """For each the hash of its flat columns, in which `turns_sha256` stands for the messages, and of its flags."""
+        bounds = pairwise(accumulate(self.lengths, initial=0))
+        rows = zip(*(self.values[name] for name in _FLAT), strict=True)
+        return [
+            RowReceipt(1, hashlib.sha256(orjson.dumps((row, self.train[start:stop]))).hexdigest())
+            for row, (start, stop) in zip(rows, bounds, strict=True)
+        ]
 
 
-def flatten(row: ReleaseRow, options: ReleaseOptions) -> FlatRow:
-    """Read the columns of a conversation once."""
-    conversation, excluded = row.conversation, row.excluded_turns
-    roles = row.columns.roles
-    own = (
-        str(conversation.id),
-        len(roles),
-        system_prompt(row, options),
-        None if conversation.extra_json == "{}" else json.dumps(conversation.extra, ensure_ascii=False, sort_keys=True),
-        row.split,
-    )
-    train = [role == "assistant" for role in roles]
-    if excluded:
-        train = [flag and number not in excluded for flag, number in zip(train, row.columns.numbers, strict=True)]
-    return FlatRow(row, own + _read(conversation), train)
+def flatten(rows: Sequence[ReleaseRow], options: ReleaseOptions) -> FlatRows:
+    """Read the columns of conversations, of one at least."""
+    conversations = [row.conversation for row in rows]
+    stored = dict(zip(ExportConversation._fields, zip(*conversations, strict=True), strict=True))
+    turns = merged(row.columns for row in rows)
+    lengths = [len(row.columns) for row in rows]
+    train = [role == "assistant" for part in turns for role in part.roles]
+    for row, start in zip(rows, accumulate(lengths, initial=0), strict=False):
+        if row.excluded_turns:
+            for i, number in enumerate(row.columns.numbers, start):
+                train[i] = train[i] and number not in row.excluded_turns
+    made: dict[str, Sequence[Any]] = {
+        "id": [str(conversation_id) for conversation_id in stored["id"]],
+        "turn_count": lengths,
+        "system_prompt": [system_prompt(row, options) for row in rows],
+        "extra": [None if extra == "{}" else _sorted(extra) for extra in stored["extra_json"]],
+        "split": [row.split for row in rows],
+        "effective_quality": [conversation.quality for conversation in conversations],
+    }
+    return FlatRows(turns, lengths, {**stored, **made}, train)
+
+
+def _sorted(extra_json: str) -> str:
+    return json.dumps(json.loads(extra_json), ensure_ascii=False, sort_keys=True)
 
 
 def arrow_schema(release: Mapping[str, Any] | None = None) -> pa.Schema:
@@ -108,29 +122,30 @@ def hf_features() -> list[dict[str, Any]]:
     return [_feature(field.name, field.type) for field in arrow_schema()]
 
 
-def record_batch(rows: Sequence[FlatRow], schema: pa.Schema) -> pa.RecordBatch:
+def record_batch(flat: FlatRows, schema: pa.Schema) -> pa.RecordBatch:
     """Conversations as one batch of `schema`."""
     import pyarrow as pa
 
-    starts = pa.array([0, *accumulate(len(flat.train) for flat in rows)], pa.int32())
+    starts = pa.array(accumulate(flat.lengths, initial=0), pa.int32())
 
-    def lists(name: str, values: list[Any]) -> pa.ListArray:
-        return pa.ListArray.from_arrays(starts, pa.array(values, schema.field(name).type.value_type))
+    def of_turns(field: str, arrow: pa.DataType) -> pa.Array:
+        parts = [getattr(turns, field) for turns in flat.turns]
+        return pa.array(parts[0] if len(parts) == 1 else list(chain.from_iterable(parts)), arrow)
 
-    def of_turns(field: str) -> list[Any]:
-        return list(chain.from_iterable(getattr(flat.row.columns, field) for flat in rows))
+    def column(field: pa.Field) -> pa.Array:
+        if field.name in flat.values:
+            return pa.array(flat.values[field.name], field.type)
+        inner = field.type.value_type
+        if field.name == "messages":
+            texts = [of_turns("roles", pa.string()), of_turns("contents", pa.string())]
+            values = pa.StructArray.from_arrays(texts, fields=list(inner))
+        elif field.name == "train":
+            values = pa.array(flat.train, inner)
+        else:
+            values = of_turns(_BY_TURN[field.name], inner)
+        return pa.ListArray.from_arrays(starts, values)
 
-    texts = [pa.array(of_turns("roles"), pa.string()), pa.array(of_turns("contents"), pa.string())]
-    message = list(schema.field("messages").type.value_type)
-    columns: dict[str, pa.Array] = {
-        "messages": pa.ListArray.from_arrays(starts, pa.StructArray.from_arrays(texts, fields=message)),
-        "train": lists("train", [flag for flat in rows for flag in flat.train]),
-    }
-    for name, field in _BY_TURN.items():
-        columns[name] = lists(name, of_turns(field))
-    for name, values in zip(_FLAT, zip(*(flat.values for flat in rows), strict=True), strict=True):
-        columns[name] = pa.array(values, schema.field(name).type)
-    return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+    return pa.RecordBatch.from_arrays([column(field) for field in schema], schema=schema)
 
 
 def _feature(name: str, arrow: pa.DataType) -> dict[str, Any]:

@@ -31,10 +31,10 @@ class LinesPart:
 
     def add(self, rows: Sequence[ReleaseRow]) -> list[RowReceipt]:
         """Write the lines of conversations."""
+        refuse_blank(rows)
         receipts = []
         written = []
         for row in rows:
-            refuse_blank(row)
             records = self._records(row, self._options)
             data = b"".join([orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records])
             written.append(data)
@@ -81,9 +81,9 @@ class HeadedPart:
 
     def add(self, rows: Sequence[ReleaseRow]) -> list[RowReceipt]:
         """Write conversations to the body."""
+        refuse_blank(rows)
         receipts = []
         for row in rows:
-            refuse_blank(row)
             data, count = self.encode(row)
             if data:
                 if not self._is_first:

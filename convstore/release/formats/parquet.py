@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convstore.release.formats.columns import FlatRow, arrow_schema, flatten, record_batch
+from convstore.release.formats.columns import arrow_schema, flatten, record_batch
 from convstore.release.formats.writer import ClosedPart, refuse_blank
 from convstore.release.rows import ReleaseOptions, ReleaseRow, RowReceipt
 from convstore.release.staging import HashedFile
@@ -51,7 +51,8 @@ class ParquetPart:
         self._options = options
         self._shard_bytes = shard_bytes
         self._schema = arrow_schema(release)
-        self._pending: list[FlatRow] = []
+        self._pending: list[pa.RecordBatch] = []
+        self._waiting = 0
         self._closed: list[ClosedPart] = []
         if split is not None:
             path.mkdir(parents=True, exist_ok=True)
@@ -59,20 +60,20 @@ class ParquetPart:
 
     def add(self, rows: Sequence[ReleaseRow]) -> list[RowReceipt]:
         """Take rows; whole row groups are written as they fill."""
-        for row in rows:
-            refuse_blank(row)
-        flat = [flatten(row, self._options) for row in rows]
-        self._pending += flat
-        while len(self._pending) >= _GROUP_ROWS:
-            self._write(self._pending[:_GROUP_ROWS])
-            del self._pending[:_GROUP_ROWS]
-        return [row.receipt() for row in flat]
+        if not rows:
+            return []
+        refuse_blank(rows)
+        flat = flatten(rows, self._options)
+        self._pending.append(record_batch(flat, self._schema))
+        self._waiting += len(rows)
+        while self._waiting >= _GROUP_ROWS:
+            self._write(_GROUP_ROWS)
+        return flat.receipts()
 
     def close(self) -> list[ClosedPart]:
         """Write what is left and name the shards by their number."""
-        if self._pending:
-            self._write(self._pending)
-            self._pending = []
+        if self._waiting:
+            self._write(self._waiting)
         if self._shard is not None:
             self._closed.append(self._shard.close())
             self._shard = None
@@ -92,14 +93,18 @@ class ParquetPart:
         if self._shard is not None:
             self._shard.discard()
 
-    def _write(self, rows: Sequence[FlatRow]) -> None:
-        batch = record_batch(rows, self._schema)
+    def _write(self, count: int) -> None:
+        import pyarrow as pa
+
+        table = pa.Table.from_batches(self._pending)
+        group, self._pending = table.slice(0, count), table.slice(count).to_batches()
+        self._waiting -= count
         # The size is asked for only now: it waits for the group before, which was compressed in the meantime.
         if self._shard is not None and self._split is not None and self._shard.bytes >= self._shard_bytes:
             self._closed.append(self._shard.close())
             self._shard = None
         shard = self._shard = self._shard or self._open()
-        shard.write(batch)
+        shard.write(group)
 
     def _open(self) -> _Shard:
         path = self._path if self._split is None else self._path / f"{self._split}.{len(self._closed)}"
@@ -131,11 +136,11 @@ class _Shard:
         self._wait()
         return self._file.bytes
 
-    def write(self, batch: pa.RecordBatch) -> None:
+    def write(self, group: pa.Table) -> None:
         """Write one row group; it is compressed while the caller makes the next one."""
         self._wait()
-        self._writing = self._pool.submit(self._writer.write_batch, batch, row_group_size=batch.num_rows)
-        self._rows += batch.num_rows
+        self._writing = self._pool.submit(self._compress, group)
+        self._rows += group.num_rows
 
     def close(self) -> ClosedPart:
         """Write the footer and bring the file to the disk."""
@@ -151,6 +156,10 @@ class _Shard:
         with suppress(OSError):
             self._writer.close()
             self._file.close()
+
+    def _compress(self, group: pa.Table) -> None:
+        # In one piece, or its pages would tell how the rows arrived.
+        self._writer.write_table(group.combine_chunks(), row_group_size=group.num_rows)
 
     def _wait(self) -> None:
         writing, self._writing = self._writing, None

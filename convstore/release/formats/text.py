@@ -42,9 +42,9 @@ class CsvPart:
 
     def add(self, rows: Sequence[ReleaseRow]) -> list[RowReceipt]:
         """Write the messages of conversations."""
+        refuse_blank(rows)
         receipts = []
         for row in rows:
-            refuse_blank(row)
             data = _csv(self._lines(row))
             self._file.write(data)
             self._rows += len(row.turns)
@@ -86,9 +86,9 @@ class MarkdownPart:
 
     def add(self, rows: Sequence[ReleaseRow]) -> list[RowReceipt]:
         """Write conversations."""
+        refuse_blank(rows)
         receipts = []
         for row in rows:
-            refuse_blank(row)
             data = self._section(row).encode("utf-8")
             self._file.write(data)
             self._rows += 1

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from convstore.errors import InvalidInputError, UsageError
+from convstore.queries.turn_columns import merged
 from convstore.release.rows import FileInfo, ReleaseRow, RowReceipt
 from convstore.release.staging import HashedFile, Staging
 
@@ -152,17 +153,18 @@ class Writer:
         return FileInfo(path=staging.final(path), sha256=staged.seal(), rows=0, bytes=len(text))
 
 
-def refuse_blank(row: ReleaseRow) -> None:
+def refuse_blank(rows: Sequence[ReleaseRow]) -> None:
     """No blank reply ever leaves, whatever was decided about other findings."""
-    if all(map(str.strip, row.columns.contents)):
+    if all(all(map(str.strip, turns.contents)) for turns in merged(row.columns for row in rows)):
         return
-    for i, text in enumerate(row.columns.contents):
-        if not text or text.isspace():
-            raise InvalidInputError(
-                f"Message {row.columns.numbers[i]} of {row.conversation.conversation_id} has no text.",
-                hint="Leave the conversation out, or correct its source and import it again.",
-                facts={"conversation_id": row.conversation.conversation_id, "turn_number": row.columns.numbers[i]},
-            )
+    row = next(row for row in rows if row.has_blank)
+    blank = [text.strip() for text in row.columns.contents].index("")
+    number = row.columns.numbers[blank]
+    raise InvalidInputError(
+        f"Message {number} of {row.conversation.conversation_id} has no text.",
+        hint="Leave the conversation out, or correct its source and import it again.",
+        facts={"conversation_id": row.conversation.conversation_id, "turn_number": number},
+    )
 
 
 def _runs(rows: Sequence[ReleaseRow]) -> Iterable[Sequence[ReleaseRow]]:

@@ -14,6 +14,8 @@ from convstore.core import ConvStore
 from convstore.database import Context, driver
 from convstore.errors import ConflictError, InvalidInputError, RefusedError
 from convstore.model import Filter
+from convstore.queries import turn_columns
+from convstore.queries.export_rows import iter_batches
 from convstore.release.manifest import check_files, read_manifest
 from convstore.release.rows import ReleaseOptions
 from convstore.release.selection import SliceRules, SplitPlan
@@ -37,6 +39,22 @@ def test_an_export_is_a_sealed_release(demo_store: ConvStore, tmp_path: Path, na
     assert [item.public_id for item in items] == [entry["conversation_id"] for entry in manifest["items"]]
     assert check_files(report.manifest.path) == []
     assert manifest["release"] == str(report.release)
+
+
+def test_large_conversations_are_not_read_all_at_once(demo_store: ConvStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    # More than 1 GB in one answer is refused by PostgreSQL.
+    def read() -> tuple[int, int, list[tuple[str, ...]]]:
+        actor = demo_store.actor
+        with demo_store.database.transaction(Context.of(actor), read_only=True, snapshot=True) as connection:
+            batches = list(iter_batches(connection, (), actor.workspace_id, size=500))
+        found = [item for batch in batches for item in batch]
+        stretches = turn_columns.merged(item.turns for item in found)
+        return len(found), len(stretches), [tuple(item.turns.contents) for item in found]
+
+    conversations, stretches, texts = read()
+    assert (conversations, stretches) == (demo_store.count(Filter())[0], 1)
+    monkeypatch.setattr(turn_columns, "_MOST_BYTES", 1)
+    assert read() == (conversations, conversations, texts)
 
 
 def test_the_report_has_the_shape_that_commands_print(demo_store: ConvStore, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from convstore.model import Turn, turns_sha256
-from convstore.queries.export_rows import ExportConversation, TurnColumns
+from convstore.queries.export_rows import ExportConversation
+from convstore.queries.turn_columns import TurnColumns
 from convstore.release.rows import ReleaseRow
 
 __all__ = ["MakeRow", "make_row"]

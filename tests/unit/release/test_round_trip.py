@@ -13,7 +13,8 @@ import pytest
 
 from convstore.formats import parse
 from convstore.model import DIMENSIONS, Draft, ParsedFile, Turn, turns_sha256
-from convstore.queries.export_rows import ExportConversation, TurnColumns
+from convstore.queries.export_rows import ExportConversation
+from convstore.queries.turn_columns import TurnColumns
 from convstore.release.formats import writer_for
 from convstore.release.rows import ReleaseRow
 from tests.unit.release.made import MakeRow, make_row

@@ -22,12 +22,15 @@ from tests.unit.release.made import MakeRow
 ENDLESS_EXPORT = """
 import dataclasses, os, pickle, sys
 from pathlib import Path
+from convstore.queries.turn_columns import TurnColumns
 from convstore.release.formats import writer_for
 row = pickle.loads(sys.stdin.buffer.read())
 splits = ("train",) if sys.argv[3] == "folder" else ()
 writer = writer_for(sys.argv[1], Path(sys.argv[2]), splits=splits)
-texts = [[os.urandom(200).hex() for _ in row.turns] for _ in range(100)]
-rows = [dataclasses.replace(row, split="train", columns=row.columns._replace(contents=each)) for each in texts]
+def noisy():
+    turns = [dataclasses.replace(turn, content=os.urandom(200).hex()) for turn in row.turns]
+    return dataclasses.replace(row, split="train", columns=TurnColumns.of(turns))
+rows = [noisy() for _ in range(100)]
 print("ready", flush=True)
 while True:
     writer.write_batch(rows)
