@@ -8,7 +8,22 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, Text, cast, delete, func, insert, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from convstore.database.tables import profiles, release_items, releases
 from convstore.errors import ConflictError, NotFoundError, RefusedError
@@ -31,10 +46,19 @@ __all__ = [
 r = releases.c
 i = release_items.c
 
+_INTERRUPTED = "interrupted"
+#: Nobody holds the lock of `lock_release`, which is found without taking it: a reader is in no builder's way.
+_HAS_NO_BUILDER = text(
+    "NOT EXISTS (SELECT FROM pg_catalog.pg_locks AS l WHERE l.locktype = 'advisory' AND l.objsubid = 1"
+    " AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
+    " AND (l.classid::bigint << 32) | l.objid::bigint = hashtextextended(releases.id::text, 0))"
+)
+_IS_STALE = and_(r.status == "building", _HAS_NO_BUILDER)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseHead:
-    """A release as a list shows it. `status` is building, sealed or failed."""
+    """A release as a list shows it. `status` is building, sealed or failed, as is one whose builder is gone."""
 
     id: UUID
     name: str | None
@@ -110,7 +134,7 @@ def clear_stale(connection: Connection, workspace_id: UUID, *, held: UUID) -> No
             ).scalar_one()
         )
         if is_stale:
-            mark_failed(connection, release_id, workspace_id, reason="interrupted")
+            mark_failed(connection, release_id, workspace_id, reason=_INTERRUPTED)
 
 
 def mark_failed(connection: Connection, release_id: UUID, workspace_id: UUID, *, reason: str) -> None:
@@ -162,9 +186,11 @@ def get_release(connection: Connection, identifier: str, workspace_id: UUID) -> 
         There is none in this workspace.
     """
     is_id = cast(r.id, Text) == identifier.lower()
+    cut_off = literal({"failed": _INTERRUPTED}, r.summary.type)
+    summary = case((_IS_STALE, cut_off), else_=r.summary).label("summary")
     query = (
         _heads()
-        .add_columns(r.options, r.files, r.left_out, r.summary)
+        .add_columns(r.options, r.files, r.left_out, summary)
         .where(r.workspace_id == workspace_id, or_(is_id, r.name == identifier))
         .order_by(is_id.desc())
         .limit(1)
@@ -204,7 +230,7 @@ def _heads() -> Select[Any]:
         r.id,
         r.name,
         r.format,
-        r.status,
+        case((_IS_STALE, "failed"), else_=r.status).label("status"),
         r.conversation_count,
         r.filter,
         r.rules,

@@ -85,7 +85,8 @@ def render_card(facts: CardFacts, splits: Sequence[CardSplit], features: Sequenc
         body += [facts.description, ""]
     body += ["## Splits", "", "| split | conversations |", "|---|---:|"]
     body += [f"| {split.name} | {split.rows:,} |" for split in splits]
-    body += ["", *_table("Sources", "source", facts.sources), *_table("Filters and rules", "rule", facts.rules)]
+    body += ["", *_table("Sources", "source", _by_count(facts.sources))]
+    body += _table("Filters and rules", "rule", dict(sorted(facts.rules.items())))
     body += _annotation(facts)
     body += _table("Left out", "rule", facts.left_out)
     if facts.limits:
@@ -100,7 +101,12 @@ def _annotation(facts: CardFacts) -> list[str]:
         lines.append(f"Reviewed by {facts.reviewers} {'person' if facts.reviewers == 1 else 'people'}.{agreement}")
     else:
         lines.append("Nobody has reviewed these conversations.")
-    return [*lines, "", *_table("Reasons for rejection", "reason", facts.reject_reasons, level=3)]
+    return [*lines, "", *_table("Reasons for rejection", "reason", _by_count(facts.reject_reasons), level=3)]
+
+
+def _by_count(counts: Mapping[str, int]) -> dict[str, int]:
+    # The facts of an earlier export come from the database, which forgets the order of names.
+    return dict(sorted(counts.items(), key=lambda item: (item[0] == "(others)", -item[1], item[0])))
 
 
 def _table(title: str, key: str, values: Mapping[str, object], *, level: int = 2) -> list[str]:

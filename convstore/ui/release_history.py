@@ -31,7 +31,7 @@ _REASONS: Mapping[str, str] = {
     "ERR_LINT": "a trainer would have refused part of it",
     "ERR_REFUSED": "it was cancelled",
     "JobStopped": "it was cancelled",
-    "interrupted": "what built it came to an end before",
+    "interrupted": "it was cut off",
     "WorkStopped": "it was cancelled",
 }
 

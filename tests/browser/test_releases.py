@@ -83,6 +83,12 @@ def test_a_release_that_is_stopped_leaves_nothing(full_app: LocalApp, screen: Sc
     expect(cancel).to_have_count(0)
     assert store.jobs(task="export", limit=1)[0].status == "cancelled"
     assert sealed(store) == before
+    with store.database.admin() as admin:
+        # What a build leaves that is killed.
+        columns = "workspace_id, format, filter, rules, options, seed, exporter_version, created_by"
+        admin.execute(f"INSERT INTO releases ({columns}) SELECT {columns} FROM releases LIMIT 1")
+    screen.open(f"{full_app.address}/releases?part=History&status=Approved")
+    screen.sees("It never went out: it was cut off.")
     screen.page.get_by_role("radio", name="Build").click()
     screen.settle()
     screen.press(f"Release {count}")
