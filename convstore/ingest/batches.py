@@ -27,7 +27,7 @@ from convstore.queries.storing import Existing, find_existing
 __all__ = ["BATCH_BYTES", "BATCH_CONVERSATIONS", "Batches"]
 
 #: Conversations and bytes of messages that one transaction stores at most.
-BATCH_CONVERSATIONS = 100
+BATCH_CONVERSATIONS = 200
 BATCH_BYTES = 16 << 20
 
 #: Batches that are stored at once.

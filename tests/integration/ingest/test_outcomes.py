@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,14 @@ from tests.integration.ingest.rows import counts, object_paths, rows, unsound
 #: A conversation as rows of a file without ids.
 _HELLO = {"messages": [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Hello."}]}
 _BYE = {"messages": [{"role": "user", "content": "Bye?"}, {"role": "assistant", "content": "Bye."}]}
+
+
+_WITHIN_S = 60
+_WAITING = """
+    SELECT count(*) FROM pg_locks
+    WHERE NOT granted AND relation = 'conversations'::regclass
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 def lines(*documents: object) -> bytes:
@@ -193,6 +203,31 @@ def test_what_comes_later_sees_what_came_before_though_batches_overlap(
     report = ingest(store, {"all.jsonl": lines(*documents)}, on_conflict="replace")
     assert [outcome for _, outcome in outcomes(report)] == ["stored"] * 3 + ["replaced"] * 21
     assert all("version 7" in store.get(f"talk-{number}").turns[0].content for number in range(3))
+
+
+@pytest.mark.parametrize(("names", "under_way"), [(("a", "b", "c", "d"), 2), (("a", "b", "a", "b"), 1)])
+def test_a_batch_waits_for_one_that_holds_the_same_conversation(
+    store: ConvStore, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], under_way: int
+) -> None:
+    monkeypatch.setattr(batches_module, "BATCH_CONVERSATIONS", 2)
+    documents = [document(name, f"text {number}", turns=2) for number, name in enumerate(names)]
+    with store.database.admin() as holder, ThreadPoolExecutor(1) as thread:
+        holder.execute("LOCK TABLE conversations IN SHARE MODE")
+        running = thread.submit(ingest, store, {"all.jsonl": lines(*documents)}, on_conflict="replace")
+        most, until = 0, time.monotonic() + _WITHIN_S
+        while time.monotonic() < until:
+            (waiting,) = holder.execute(_WAITING).fetchone() or (0,)
+            if waiting and not most:
+                # Whoever is to come beside the first comes at once.
+                until = time.monotonic() + (_WITHIN_S if under_way > 1 else 2)
+            most = max(most, waiting)
+            if most > 1:
+                break
+            time.sleep(0.02)
+        holder.rollback()
+        report = running.result(_WITHIN_S)
+    assert most == under_way
+    assert {outcome for _, outcome in outcomes(report)} == ({"stored"} if under_way > 1 else {"stored", "replaced"})
 
 
 def test_the_run_is_recorded_with_every_file(store: ConvStore) -> None:
