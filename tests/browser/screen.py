@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, expect
+from playwright.sync_api import TimeoutError as NotInTime
 
 __all__ = ["ROW_PX", "Screen"]
 
 ROW_PX = 31
 _WITHIN_MS = 60_000
+#: How often something is opened again that the end of a run folded.
+_TRIES = 4
 expect.set_options(timeout=_WITHIN_MS)
 #: Streamlit asks below a deep address first and then at the root; the first answer is 404 by design.
 _PROBE = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
@@ -87,6 +91,35 @@ class Screen:
         """Press the button with this key."""
         self.page.locator(f".st-key-{key}").locator("button, a").first.click()
         self.settle()
+
+    def press_shortcut(self, key: str) -> None:
+        """Press a key that a button answers to; while a run is under way the button may not be there yet."""
+        self.settle()
+        self.page.keyboard.press(key)
+        self.settle()
+
+    def choose(self, box: Locator, option: str | re.Pattern[str], *, exact: bool = False) -> None:
+        """Choose from a box; the end of a run folds an open one, so it is opened until the option is there."""
+        wanted = self.page.get_by_role("option", name=option, exact=exact).first
+        for _ in range(_TRIES):
+            self.settle()
+            box.click()
+            with suppress(NotInTime):
+                wanted.click(timeout=_WITHIN_MS / _TRIES)
+                break
+        else:
+            wanted.click()
+        self.settle()
+
+    def unfold(self, name: re.Pattern[str], content: Locator) -> None:
+        """Open a folded part until what is in it is seen."""
+        for _ in range(_TRIES):
+            self.settle()
+            self.page.get_by_text(name).first.click()
+            with suppress(NotInTime):
+                content.wait_for(state="visible", timeout=_WITHIN_MS / _TRIES)
+                return
+        expect(content).to_be_visible()
 
     def table(self) -> Locator:
         """The first table on the screen."""

@@ -187,9 +187,7 @@ def test_a_chart_can_be_had_as_a_picture_and_as_numbers(full_app: LocalApp, scre
 
 def choose(screen: Screen, label: str, option: str | re.Pattern[str]) -> None:
     """Choose from a box."""
-    screen.page.get_by_role("combobox", name=label, exact=True).click()
-    screen.page.get_by_role("option", name=option).first.click()
-    screen.settle()
+    screen.choose(screen.page.get_by_role("combobox", name=label, exact=True), option)
 
 
 def test_groups_feelings_arcs_and_words_lead_to_their_conversations(full_app: LocalApp, screen: Screen) -> None:
@@ -208,8 +206,8 @@ def test_groups_feelings_arcs_and_words_lead_to_their_conversations(full_app: Lo
 
     screen.open(f"{full_app.address}/quality?part=Feelings")
     arcs = sorted(store.statistics.cells(("arc",)), key=lambda cell: -cell.conversations)
-    page.locator(".st-key-intensity-arc").get_by_role("combobox").click()
-    page.get_by_role("option", name=store.scaffolding()["emotional_arcs"][str(arcs[1].keys[0])]).click()
+    arc = store.scaffolding()["emotional_arcs"][str(arcs[1].keys[0])]
+    screen.choose(page.locator(".st-key-intensity-arc").get_by_role("combobox"), arc, exact=True)
     screen.press(f"See its {arcs[1].conversations} conversations")
     sees_as_many(screen, arcs[1].conversations)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from convstore.core import ConvStore
 from convstore.model import Filter
@@ -49,12 +49,6 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.2)
-
-
-def choose(screen: Screen, box: Locator, option: str) -> None:
-    box.click()
-    screen.page.get_by_role("option", name=option, exact=True).click()
-    screen.settle()
 
 
 def test_an_importer_brings_a_huge_file_and_learns_what_became_of_it(
@@ -202,7 +196,7 @@ def test_an_operator_settles_who_what_and_how_long(empty_app: LocalApp, screen: 
     page.get_by_label("E-mail").fill("vera@example.org")
     screen.press("Add")
     screen.sees("invited, has not signed in yet")
-    choose(screen, page.get_by_role("combobox", name="Role of vera"), "lead")
+    screen.choose(page.get_by_role("combobox", name="Role of vera"), "lead", exact=True)
     # The box of the new role takes the place of the old one once the role is stored.
     expect(page.locator("[class*='st-key-role-'][class*='-lead']")).to_be_visible()
     screen.settle()
@@ -248,7 +242,7 @@ def test_an_operator_settles_who_what_and_how_long(empty_app: LocalApp, screen: 
     # Another workspace is chosen where one is: on every screen, beside what it holds.
     store.create_workspace("second", name="Second set")
     screen.open(f"{empty_app.address}/browse")
-    choose(screen, page.get_by_role("combobox", name="Workspace"), "Second set")
+    screen.choose(page.get_by_role("combobox", name="Workspace"), "Second set", exact=True)
     expect(page.locator(".st-key-workspace-of-second")).to_be_visible()
     screen.sees("No conversations yet")
     screen.press("Import files")

@@ -53,7 +53,7 @@ def test_find_read_and_go_on(full_app: LocalApp, screen: Screen) -> None:
     screen.press("Next")
     screen.sees(f"4 of {count}")
     assert params(screen)["id"] == [rows[3].conversation_id]
-    screen.page.keyboard.press("p")
+    screen.press_shortcut("p")
     screen.sees(f"3 of {count}")
     screen.press_key_of("back")
     screen.sees(f"{count} conversations with this filter")
@@ -87,8 +87,7 @@ def test_every_filter_narrows_and_stands_in_the_address(full_app: LocalApp, scre
         screen.sees(f"{count} conversation{'' if count == 1 else 's'} with this filter")
 
     def pick(label: str, word: str) -> None:
-        page.get_by_role("combobox", name=label, exact=True).click()
-        page.get_by_role("option", name=word, exact=True).click()
+        screen.choose(page.get_by_role("combobox", name=label, exact=True), word, exact=True)
         # The list stays open for more, and hides the rest from who listens.
         page.keyboard.press("Tab")
 
@@ -99,12 +98,12 @@ def test_every_filter_narrows_and_stands_in_the_address(full_app: LocalApp, scre
     narrowed(arcs=(row.emotional_arc_key,))
     pick("Topic", names["training_topics"][row.topic_key])
     narrowed(topics=(row.topic_key,))
+    screen.settle()
     page.get_by_role("button", name=prettified(row.tier), exact=True).click()
     narrowed(tiers=(row.tier,))
     pick("Finding", FINDINGS[row.finding_codes[0]])
     narrowed(findings=(row.finding_codes[0],))
-    page.get_by_role("combobox", name="Order").click()
-    page.get_by_role("option", name="By name").click()
+    screen.choose(page.get_by_role("combobox", name="Order"), "By name")
     expect(page).to_have_url(re.compile("sort=By"))
     assert {"persona", "arc", "topic", "tier", "finding", "sort"} == set(params(screen))
     screen.press("Clear filters")
@@ -159,7 +158,7 @@ def test_decide_about_several_and_take_it_back(full_app: LocalApp, screen: Scree
     rows = full_app.store.search(Filter(statuses=("pending_review",))).items
     screen.tick(0, 1)
     screen.sees("2 selected")
-    screen.page.keyboard.press("a")
+    screen.press_shortcut("a")
     dialog = screen.page.get_by_role("dialog")
     expect(dialog.get_by_text("2 will be approved.")).to_be_visible()
     screen.press("Cancel", within=dialog)
@@ -173,7 +172,7 @@ def test_decide_about_several_and_take_it_back(full_app: LocalApp, screen: Scree
     for row in rows[:2]:
         stored = full_app.store.get(row.conversation_id).conversation
         assert (stored.status, stored.review_notes) == ("rejected", "Both end too early.")
-    screen.page.keyboard.press("u")
+    screen.press_shortcut("u")
     screen.sees("2 put back.")
     assert {full_app.store.get(row.conversation_id).conversation.status for row in rows[:2]} == {"pending_review"}
     screen.tick(0)
@@ -198,7 +197,7 @@ def test_decide_about_everything_that_a_filter_means(full_app: LocalApp, screen:
     screen.press(f"Select all {count}")
     screen.sees(f"All {count} selected")
     screen.shot("browse-all-selected")
-    screen.page.keyboard.press("x")
+    screen.press_shortcut("x")
     dialog = screen.page.get_by_role("dialog")
     expect(dialog.get_by_text(f"{count} will be rejected.")).to_be_visible()
     expect(dialog.get_by_text("Five of them, picked at random")).to_be_visible()
@@ -218,7 +217,7 @@ def test_decide_about_everything_that_a_filter_means(full_app: LocalApp, screen:
         "rejected", "Tone is off: The whole import.", (),
     )  # fmt: skip
     store.review([rows[0].conversation_id], status="pending_review")
-    screen.page.keyboard.press("u")
+    screen.press_shortcut("u")
     screen.sees(f"{count - 1} put back. 1 left alone: it changed since.")
     assert store.count(wanted)[0] == count
     screen.press("Left alone")

@@ -26,11 +26,9 @@ def test_what_a_trainer_refuses_and_what_each_weighs_is_said_before(full_app: Lo
     screen.open(f"{full_app.address}/releases?format=Alpaca")
     screen.page.get_by_text("Keep a last message that nobody answered").click()
     screen.sees("would be refused")
-    screen.page.get_by_text(re.compile("^The first [0-9]+ places?$")).click()
-    expect(screen.page.get_by_test_id("stDataFrame").nth(1)).to_be_visible()
+    screen.unfold(re.compile("^The first [0-9]+ places?$"), screen.page.get_by_test_id("stDataFrame").nth(1))
     screen.page.get_by_text("Reply", exact=True).click()
-    screen.page.get_by_text(re.compile("^What each weighs: ")).click()
-    expect(screen.page.get_by_test_id("stDataFrame").nth(2)).to_be_visible()
+    screen.unfold(re.compile("^What each weighs: "), screen.page.get_by_test_id("stDataFrame").nth(2))
 
 
 def test_what_went_out_is_verified_stored_and_compared(full_app: LocalApp, screen: Screen) -> None:
