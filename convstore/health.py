@@ -43,13 +43,22 @@ def _jobs(connection: Connection, actor: Actor) -> Iterator[CheckResult]:
             later.c.created_at > j.created_at,
         )
     )
+    # A job that was shared out speaks through its parts.
+    parts = jobs.alias()
+    heard = func.greatest(
+        j.updated_at, select(func.max(parts.c.updated_at)).where(parts.c.parent_id == j.id).scalar_subquery()
+    )
     counts = connection.execute(
         select(
             func.count().filter(j.status == "queued"),
             func.count().filter((j.status == "queued") & (j.updated_at < before)),
-            func.count().filter((j.status == "running") & (j.updated_at < before)),
+            func.count().filter((j.status == "running") & (heard < before)),
             func.count().filter((j.status == "failed") & ~is_over),
-        ).where(j.workspace_id == actor.workspace_id, j.status.in_(("queued", "running", "failed")))
+        ).where(
+            j.workspace_id == actor.workspace_id,
+            j.parent_id.is_(None),
+            j.status.in_(("queued", "running", "failed")),
+        )
     ).one()
     queued, waiting, silent, failed = counts
     workers = connection.execute(select(func.convstore.workers_alive(SILENT_S))).scalar_one()

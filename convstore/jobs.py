@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Boolean, func, select
 
 from convstore.database import Context, Database, system_context
-from convstore.errors import ConflictError, NotFoundError
+from convstore.errors import ConflictError, ConvstoreError, NotFoundError
 from convstore.model import Actor, Job, JobStatus
 from convstore.queries import jobs as queries
 from convstore.queue import defer
@@ -26,9 +26,9 @@ NOTE_S = 0.5
 
 
 class JobStopped(Exception):
-    """A running job must end: it was cancelled, its worker stops, or another worker has it."""
+    """A running job must end: it was cancelled, its worker stops, another worker has it, or its parts do the rest."""
 
-    def __init__(self, why: Literal["cancelled", "interrupted", "superseded"]) -> None:
+    def __init__(self, why: Literal["cancelled", "interrupted", "superseded", "shared"]) -> None:
         super().__init__(why)
         self.why = why
 
@@ -73,6 +73,48 @@ class RunningJob:
         """Keep from where another attempt can go on. Raises `JobStopped` as `progress` does."""
         self.state = state
         self._note({"state": dict(state)})
+
+    def in_parts(
+        self, task: str, plan: Callable[[], Sequence[Mapping[str, Any]]], *, total: int | None = None
+    ) -> list[Mapping[str, Any]]:
+        """Have a task done in parts, by any number of workers; the results of the parts, in their order.
+
+        The first call queues a part for each of the arguments that `plan` gives and ends this run. When the last part
+        has ended, the job is run again from its start, and the same call gives the results: what a task does before
+        it has to bear that.
+
+        Parameters
+        ----------
+        total
+            What there is to do altogether, in the unit in which parts tell their progress.
+
+        Raises
+        ------
+        JobStopped
+            The parts are not done yet, or were cancelled.
+        ConvstoreError
+            A part failed; the others did what was theirs.
+        """
+        with self._database.transaction(system_context(), read_only=True) as connection:
+            parts = queries.list_parts(connection, self._workspace_id, self.id, task)
+        if not parts:
+            planned = plan()
+            if not planned:
+                return []
+            with self._database.transaction(system_context()) as connection:
+                if not queries.share_job(connection, self.id, self.attempt, task, planned, total=total):
+                    raise JobStopped("superseded")
+        statuses = {part.status for part in parts}
+        if not parts or not statuses.isdisjoint(("queued", "running")):
+            raise JobStopped("shared")
+        for part in parts:
+            if part.status == "failed":
+                raise ConvstoreError(
+                    **{name: value for name, value in (part.error or {}).items() if name != "retryable"}
+                )
+        if "cancelled" in statuses:
+            raise JobStopped("cancelled")
+        return [part.result or {} for part in parts]
 
     def _note(self, values: Mapping[str, Any]) -> None:
         self._noted_at = time.monotonic()

@@ -69,11 +69,33 @@ class Importing(Jobs):
                 self.actor,
                 job_id,
                 arguments,
-                language=self._language(),
-                max_file_bytes=self.settings.max_file_bytes,
-                check_space=self._space_check(),
                 progress=progress,
+                **self._ingest_options(),
             )
+        self._look_again(report)
+        return report
+
+    def look_at_part(
+        self, arguments: Mapping[str, Any], *, progress: Callable[[int, int, str], None]
+    ) -> list[list[str]]:
+        """What files of a queued import may have in common with others of it; see `convstore.ingest.sharing`."""
+        from convstore.ingest import find_keys
+
+        return find_keys(self.files, arguments, max_file_bytes=self.settings.max_file_bytes, progress=progress)
+
+    def ingest_part(self, arguments: Mapping[str, Any], *, progress: Callable[[int, int, str], None]) -> None:
+        """Store some files of a queued import; see `convstore.ingest.sharing`."""
+        from convstore.ingest import run_part
+
+        with self._writing():
+            run_part(self.database, self.files, self.actor, arguments, progress=progress, **self._ingest_options())
+
+    def close_import(self, job_id: UUID, arguments: Mapping[str, Any]) -> IngestReport:
+        """End a queued import of which every part is stored."""
+        from convstore.ingest import close_deferred_ingest
+
+        with self._writing():
+            report = close_deferred_ingest(self.database, self.files, self.actor, job_id, arguments)
         self._look_again(report)
         return report
 
@@ -121,16 +143,14 @@ class Importing(Jobs):
         from convstore.ingest import ingest
 
         with self._writing():
-            return ingest(
-                self.database,
-                self.files,
-                self.actor,
-                sources,
-                max_file_bytes=self.settings.max_file_bytes,
-                language=self._language(),
-                check_space=self._space_check(),
-                **options,
-            )
+            return ingest(self.database, self.files, self.actor, sources, **self._ingest_options(), **options)
+
+    def _ingest_options(self) -> dict[str, Any]:
+        return {
+            "max_file_bytes": self.settings.max_file_bytes,
+            "language": self._language(),
+            "check_space": self._space_check(),
+        }
 
     def _look_again(self, report: IngestReport) -> None:
         """Have a worker compare and check the set, now that it has grown; where none runs, the daily run does."""

@@ -12,13 +12,13 @@ from convstore.files import FileStore
 from convstore.ingest.deciding import OnConflict
 from convstore.ingest.importing import ingest
 from convstore.ingest.reports import IngestReport
-from convstore.ingest.runs import queue_run
+from convstore.ingest.runs import close_run, find_report, queue_run
 from convstore.model import Actor
 from convstore.queries.storing import hold_objects
 from convstore.queue import defer
 from convstore.uploads import discard_uploads, keep_uploads, uploads_from
 
-__all__ = ["defer_ingest", "run_deferred_ingest"]
+__all__ = ["close_deferred_ingest", "defer_ingest", "run_deferred_ingest", "run_part"]
 
 
 def defer_ingest(
@@ -56,25 +56,34 @@ def run_deferred_ingest(
     actor: Actor,
     job_id: UUID,
     arguments: Mapping[str, Any],
-    *,
-    language: str,
-    max_file_bytes: int,
-    check_space: Callable[[int], None],
-    progress: Callable[[int, int, str], None],
+    **options: Any,
 ) -> IngestReport:
     """Do a queued import, or what is left of it; the kept files go when it is done."""
     uploads = uploads_from(files, arguments["files"])
-    report = ingest(
+    report = ingest(database, files, actor, uploads, on_conflict=arguments["on_conflict"], run_id=job_id, **options)
+    discard_uploads(files, uploads)
+    return report
+
+
+def run_part(database: Database, files: FileStore, actor: Actor, arguments: Mapping[str, Any], **options: Any) -> None:
+    """Store some files of a queued import, see `convstore.ingest.sharing`."""
+    ingest(
         database,
         files,
         actor,
-        uploads,
+        uploads_from(files, arguments["files"]),
         on_conflict=arguments["on_conflict"],
-        language=language,
-        max_file_bytes=max_file_bytes,
-        check_space=check_space,
-        progress=progress,
-        run_id=job_id,
+        run_id=UUID(arguments["import"]),
+        positions=arguments["positions"],
+        **options,
     )
-    discard_uploads(files, uploads)
+
+
+def close_deferred_ingest(
+    database: Database, files: FileStore, actor: Actor, job_id: UUID, arguments: Mapping[str, Any]
+) -> IngestReport:
+    """End a queued import whose parts are all stored; the kept files go."""
+    report = find_report(database, actor, job_id)
+    close_run(database, actor, job_id, report)
+    discard_uploads(files, uploads_from(files, arguments["files"]))
     return report

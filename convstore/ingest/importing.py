@@ -43,6 +43,7 @@ def ingest(
     check_space: Callable[[int], None] = lambda _bytes: None,
     progress: Progress | None = None,
     run_id: UUID | None = None,
+    positions: Sequence[int] | None = None,
 ) -> IngestReport:
     """Store every conversation of every source.
 
@@ -60,12 +61,14 @@ def ingest(
         Called with the number of sources done, their total, and the name of the next one.
     run_id
         An import begun by `queue_run`; what it finished before an interruption is passed over.
+    positions
+        Where the sources stand in that import, if they are a part of it; the import is then not closed.
     """
     if on_conflict not in get_args(OnConflict):
         raise UsageError(f"on-conflict is fail, skip or replace, not {on_conflict!r}", hint="Choose one of the three.")
     require_role(actor, "reviewer", "importing")
     notify = progress or (lambda _done, _total, _name: None)
-    before = find_progress(database, actor, run_id) if run_id else RunProgress()
+    before = find_progress(database, actor, run_id, positions) if run_id else RunProgress()
     run = run_id or uuid4()
     writer = None
     if not dry_run:
@@ -89,13 +92,13 @@ def ingest(
         database, actor, writer, on_conflict=on_conflict, on_refused=refuse, stored_before=before.stored
     ) as batches:
         reader = _Reader(batches, quarantine, max_file_bytes=max_file_bytes, conversation_id=conversation_id)
-        for done, source in enumerate(sources):
+        for done, (position, source) in enumerate(zip(positions or range(len(sources)), sources, strict=True)):
             notify(done, len(sources), source.name)
-            if done in before.files:
-                report.files.append(before.files[done])
+            if position in before.files:
+                report.files.append(before.files[position])
                 continue
-            unsettled[done] = reader.read(source)
-            report.files.append(unsettled[done])
+            unsettled[position] = reader.read(source)
+            report.files.append(unsettled[position])
             # A job that dies is picked up from here.
             if run_id is not None and len(unsettled) >= FILES_BETWEEN_NOTES:
                 batches.settle()
@@ -104,6 +107,7 @@ def ingest(
     notify(len(sources), len(sources), "")
     if not dry_run:
         settle_items(database, actor, run, unsettled)
+    if not dry_run and positions is None:
         close_run(database, actor, run, report)
     return report
 

@@ -63,10 +63,17 @@ def queue_run(connection: Connection, actor: Actor, run_id: UUID, names: Sequenc
     connection.execute(insert(ingest_items), items)
 
 
-def find_progress(database: Database, actor: Actor, run_id: UUID) -> RunProgress:
-    """What an import that was interrupted did so far; what is left of it is being processed from now on."""
+def find_progress(
+    database: Database, actor: Actor, run_id: UUID, positions: Sequence[int] | None = None
+) -> RunProgress:
+    """What an import that was interrupted did so far; what is left of it is being processed from now on.
+
+    `positions` are those of the part that goes on, if it is not the whole.
+    """
     with database.transaction(Context.of(actor, batch_id=run_id)) as connection:
-        own = (i.workspace_id == actor.workspace_id, i.run_id == run_id)
+        own = [i.workspace_id == actor.workspace_id, i.run_id == run_id]
+        if positions is not None:
+            own.append(i.position.in_(positions))
         finished = connection.execute(select(i.position, i.report).where(*own, i.outcome.is_not(None)))
         files = {position: _file_report(report) for position, report in finished}
         connection.execute(
@@ -130,8 +137,8 @@ def close_run(database: Database, actor: Actor, run_id: UUID, report: IngestRepo
         )
 
 
-def find_report(database: Database, actor: Actor, run_id: UUID, *, limit: int) -> IngestReport:
-    """What became of the files of an import, at most `limit`; those that were not read count as rejected."""
+def find_report(database: Database, actor: Actor, run_id: UUID, *, limit: int | None = None) -> IngestReport:
+    """What became of the files of an import, the first `limit` of them; those that were not read count as rejected."""
     with database.transaction(Context.of(actor), read_only=True) as connection:
         items = list_items(connection, actor.workspace_id, run_id, limit=limit)
     return IngestReport(

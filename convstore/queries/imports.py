@@ -98,7 +98,7 @@ def list_imports(connection: Connection, workspace_id: UUID, *, limit: int = 10)
     return tuple(ImportRun(**row) for row in connection.execute(query).mappings())
 
 
-def list_items(connection: Connection, workspace_id: UUID, run_id: UUID, *, limit: int) -> list[ImportItem]:
+def list_items(connection: Connection, workspace_id: UUID, run_id: UUID, *, limit: int | None) -> list[ImportItem]:
     """The files of an import, in the order in which they are read."""
     query = (
         select(i.file, i.outcome, i.processing_status, i.report)

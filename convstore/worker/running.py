@@ -68,6 +68,7 @@ def _run(resources: Resources, job_id: UUID, *, is_interrupted: Callable[[], boo
         task = _get_task(row["task"])
         result = task.run(_store_for(resources, row, task), job)
     except JobStopped as stop:
+        # Superseded or shared out: it is in other hands.
         if stop.why == "cancelled":
             finish("cancelled")
         elif stop.why == "interrupted":

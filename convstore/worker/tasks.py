@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from convstore.core import ConvStore
 from convstore.errors import UsageError
-from convstore.jobs import JobStopped, RunningJob
+from convstore.jobs import RunningJob
 from convstore.model import Role
 from convstore.reconcile import VerifyReport
 
@@ -22,7 +22,11 @@ __all__ = ["Run", "Task", "find_task", "task"]
 Run: TypeAlias = Callable[[ConvStore, RunningJob], Mapping[str, Any]]
 
 #: Modules that add tasks of their own when imported.
-TASK_MODULES: tuple[str, ...] = ("convstore.worker.set_tasks", "convstore.worker.release_tasks")
+TASK_MODULES: tuple[str, ...] = (
+    "convstore.worker.import_tasks",
+    "convstore.worker.set_tasks",
+    "convstore.worker.release_tasks",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +58,6 @@ def find_task(name: str) -> Task | None:
     for module in TASK_MODULES:
         importlib.import_module(module)
     return _tasks.get(name)
-
-
-@task("ingest", role="reviewer")
-def _ingest(store: ConvStore, job: RunningJob) -> Mapping[str, Any]:
-    try:
-        report = store.ingest_deferred(job.id, job.arguments, progress=job.progress)
-    except JobStopped as stop:
-        if stop.why == "cancelled":
-            store.fail_import(job.id, "cancelled")
-        raise
-    except Exception as exc:
-        store.fail_import(job.id, str(exc))
-        raise
-    return {"totals": report.totals}
 
 
 @task("reconcile", role="lead")

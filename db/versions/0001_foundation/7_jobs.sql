@@ -14,6 +14,8 @@ CREATE TABLE jobs (
     error JSONB,
     cancel_requested BOOLEAN DEFAULT false NOT NULL,
     queue_id BIGINT,
+    parent_id UUID,
+    part INTEGER,
     created_by UUID NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     started_at TIMESTAMP WITH TIME ZONE,
@@ -21,10 +23,13 @@ CREATE TABLE jobs (
     finished_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_jobs PRIMARY KEY (id),
     CONSTRAINT fk_jobs_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id) ON DELETE CASCADE,
+    CONSTRAINT fk_jobs_parent_id FOREIGN KEY(parent_id) REFERENCES jobs (id) ON DELETE CASCADE,
     CONSTRAINT fk_jobs_created_by FOREIGN KEY(created_by) REFERENCES profiles (id)
 );
 
-CREATE INDEX idx_jobs_created ON jobs (workspace_id, created_at, id);
+CREATE INDEX idx_jobs_created ON jobs (workspace_id, created_at, id) WHERE parent_id IS NULL;
+
+CREATE INDEX idx_jobs_parts ON jobs (parent_id, task, part) WHERE parent_id IS NOT NULL;
 
 CREATE INDEX idx_jobs_open ON jobs (workspace_id, task) WHERE status IN ('queued', 'running', 'failed');
 
@@ -37,6 +42,10 @@ COMMENT ON COLUMN jobs.attempt IS 'Counts starts: an earlier start that still wr
 COMMENT ON COLUMN jobs.state IS 'How far it came, so that another worker can go on from there';
 
 COMMENT ON COLUMN jobs.queue_id IS 'Its number in the queue';
+
+COMMENT ON COLUMN jobs.parent_id IS 'The job that this is a part of: it runs on when its last part has ended';
+
+COMMENT ON COLUMN jobs.part IS 'Place among the parts of one task, from 1';
 
 REVOKE ALL ON jobs FROM PUBLIC, anon, authenticated, service_role;
 ALTER TABLE jobs ENABLE ROW LEVEL SECURITY;
@@ -84,6 +93,53 @@ END
 $$;
 COMMENT ON FUNCTION convstore.enqueue(uuid, text, jsonb, uuid, boolean) IS
     'Defers a job in the caller''s transaction; with once, the one that waits or runs already stands for it';
+
+-- Parts are jobs in the name of who asked for the whole, done by any worker. The whole stays `running` meanwhile, in
+-- nobody's hands; the last part that ends puts it back into the queue.
+CREATE FUNCTION convstore.share_job(job uuid, attempt integer, task text, parts jsonb, total bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
+$$
+DECLARE
+    shared public.jobs%ROWTYPE;
+BEGIN
+    UPDATE public.jobs AS j
+    SET total = coalesce(share_job.total, j.total), step = NULL, updated_at = now()
+    WHERE j.id = job AND j.attempt = share_job.attempt AND j.status = 'running'
+    RETURNING j.* INTO shared;
+    IF shared.id IS NULL THEN
+        RETURN false;
+    END IF;
+    INSERT INTO public.jobs (id, workspace_id, task, arguments, parent_id, part, created_by, queue_id)
+    SELECT p.id, shared.workspace_id, share_job.task, p.arguments, job, p.number, shared.created_by,
+           convstore.put_in_queue(p.id, NULL)
+    FROM (
+        SELECT gen_random_uuid() AS id, e.value AS arguments, e.ordinality AS number
+        FROM jsonb_array_elements(parts) WITH ORDINALITY AS e
+    ) AS p;
+    RETURN true;
+END
+$$;
+
+CREATE FUNCTION convstore.wake_whole() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
+$$
+BEGIN
+    -- The lock makes two parts that end at the same time see each other.
+    PERFORM FROM public.jobs AS j WHERE j.id = NEW.parent_id FOR NO KEY UPDATE;
+    IF NOT EXISTS (SELECT FROM public.jobs AS p WHERE p.parent_id = NEW.parent_id AND p.status IN ('queued', 'running')) THEN
+        UPDATE public.jobs AS j
+        SET updated_at = now(),
+            queue_id = convstore.put_in_queue(
+                j.id, (SELECT q.lock FROM procrastinate.procrastinate_jobs AS q WHERE q.id = j.queue_id)
+            )
+        WHERE j.id = NEW.parent_id AND j.status = 'running';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER wake_whole AFTER UPDATE OF status ON jobs FOR EACH ROW
+    WHEN (NEW.parent_id IS NOT NULL AND NEW.status IN ('succeeded', 'failed', 'cancelled'))
+    EXECUTE FUNCTION convstore.wake_whole();
 
 CREATE FUNCTION convstore.own_job(job uuid) RETURNS public.jobs
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS
@@ -139,6 +195,10 @@ BEGIN
             job, (SELECT q.lock FROM procrastinate.procrastinate_jobs AS q WHERE q.id = found_job.queue_id)
         )
     WHERE j.id = job;
+    UPDATE public.jobs AS p
+    SET status = 'queued', error = NULL, finished_at = NULL, updated_at = now(),
+        queue_id = convstore.put_in_queue(p.id, NULL)
+    WHERE p.parent_id = job AND p.status IN ('failed', 'cancelled');
     UPDATE public.ingest_items AS i SET processing_status = 'queued', report = '{}'
     WHERE i.workspace_id = found_job.workspace_id AND i.run_id = job AND i.outcome IS NULL;
     RETURN true;
@@ -177,7 +237,7 @@ DECLARE
     pruned integer;
 BEGIN
     DELETE FROM public.jobs AS j
-    WHERE j.finished_at < over_since
+    WHERE j.finished_at < over_since AND j.parent_id IS NULL
       AND (j.task <> 'ingest' OR j.status = 'succeeded' OR j.arguments ? 'discarded_at');
     GET DIAGNOSTICS pruned = ROW_COUNT;
     DELETE FROM procrastinate_jobs AS q
@@ -196,7 +256,8 @@ $$
 $$;
 
 REVOKE ALL ON FUNCTION
-    convstore.put_in_queue(uuid, text), convstore.enqueue(uuid, text, jsonb, uuid, boolean), convstore.own_job(uuid),
+    convstore.put_in_queue(uuid, text), convstore.enqueue(uuid, text, jsonb, uuid, boolean),
+    convstore.share_job(uuid, integer, text, jsonb, bigint), convstore.wake_whole(), convstore.own_job(uuid),
     convstore.cancel_job(uuid), convstore.retry_job(uuid), convstore.take_over_jobs(double precision),
     convstore.prune_jobs(integer), convstore.workers_alive(double precision)
     FROM PUBLIC, anon;
@@ -204,4 +265,7 @@ GRANT EXECUTE ON FUNCTION
     convstore.enqueue(uuid, text, jsonb, uuid, boolean), convstore.cancel_job(uuid), convstore.retry_job(uuid),
     convstore.workers_alive(double precision)
     TO authenticated, service_role;
-GRANT EXECUTE ON FUNCTION convstore.take_over_jobs(double precision), convstore.prune_jobs(integer) TO service_role;
+GRANT EXECUTE ON FUNCTION
+    convstore.share_job(uuid, integer, text, jsonb, bigint), convstore.take_over_jobs(double precision),
+    convstore.prune_jobs(integer)
+    TO service_role;

@@ -11,21 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from convstore.core import ConvStore, Resources
-from convstore.worker import run_worker
 from tests.fixtures_database import Server
 from tests.integration.conversations import document
-from tests.integration.jobs.workers import holder_of, start_workers
+from tests.integration.jobs.workers import holder_among, start_workers
 
-CONVERSATIONS = int(os.environ.get("TEST_KILLED_IMPORT", "240"))
+CONVERSATIONS = int(os.environ.get("TEST_KILLED_IMPORT", "640"))
 
 
 def large_upload() -> dict[str, bytes]:
-    """Small files, one file of many conversations, one that nobody can read."""
+    """Small files, one file of many conversations, one that nobody can read; some that meet others far away."""
     half = CONVERSATIONS // 2
     many = [document(f"many-{number}") for number in range(half)]
     files = {f"single-{n}.json": json.dumps(document(f"single-{n}")).encode() for n in range(half)}
     files["many.jsonl"] = b"\n".join(json.dumps(one).encode() for one in many)
     files["twice.json"] = files["single-0.json"]
+    files["another-1.json"] = json.dumps(document("single-1", "something else?")).encode()
+    files["again.jsonl"] = b"\n".join(json.dumps(one).encode() for one in (many[3], document("many-4", "why?")))
     files["broken.json"] = b"{"
     return files
 
@@ -48,8 +49,7 @@ def outcome(store: ConvStore) -> dict[str, Any]:
     }
     with store.database.admin() as connection:
         found: dict[str, Any] = {name: connection.execute(query).fetchall() for name, query in queries.items()}
-    [job] = store.jobs(task="ingest")
-    return {**found, "status": job.status, "result": job.result}
+    return found
 
 
 def test_other_workers_finish_what_killed_ones_began(
@@ -60,14 +60,13 @@ def test_other_workers_finish_what_killed_ones_began(
     resources = Resources(server.settings("test_undisturbed", tmp_path / "undisturbed"))
     try:
         undisturbed = ConvStore.for_operator(resources)
-        undisturbed.ingest_later(uploads)
-        run_worker(resources, once=True)
+        undisturbed.ingest_uploads(uploads)
         expected, kept = outcome(undisturbed), objects(undisturbed)
     finally:
         resources.close()
         server.drop("test_undisturbed")
-    assert expected["status"] == "succeeded"
-    assert expected["totals"][0][0]["stored"] == CONVERSATIONS // 2 * 2
+    totals = expected["totals"][0][0]
+    assert (totals["stored"], totals["unchanged"], totals["conflict"]) == (CONVERSATIONS // 2 * 2, 2, 2)
 
     workers = start_workers(store, 3)
     job_id = store.ingest_later(uploads)
@@ -76,7 +75,7 @@ def test_other_workers_finish_what_killed_ones_began(
         for share in (0.3, 0.7):
             while store.job(job_id).status != "succeeded" and stored(store) < share * CONVERSATIONS:
                 time.sleep(0.005)
-            holder = holder_of(store, job_id)
+            holder = holder_among(workers, store, job_id)
             if holder is not None:
                 killed = workers.pop(holder)
                 killed.send_signal(signal.SIGKILL)
@@ -90,7 +89,14 @@ def test_other_workers_finish_what_killed_ones_began(
         endings = [worker.wait(timeout=60) for worker in workers.values()]
     assert kills >= 1, "the kills came in the middle"
     assert set(endings) == {0}, "a signal ends a worker gracefully"
-    assert store.job(job_id).attempt > kills
+    with store.database.admin() as connection:
+        parts = connection.execute(
+            "SELECT task, count(*), sum(attempt - 1) FROM jobs WHERE parent_id = %s GROUP BY 1 ORDER BY 1", [job_id]
+        ).fetchall()
+    assert [(task, count) for task, count, _ in parts] == [("ingest: look", 4), ("ingest: store", 4)]
+    assert sum(again for _, _, again in parts) >= kills, "what the killed workers had was begun again"
+    job = store.job(job_id)
+    assert (job.status, job.result) == ("succeeded", {"totals": totals})
     assert outcome(store) == expected
     report = store.reconcile(repair=True)
     assert (report.missing, report.damaged, report.drifted) == ([], [], [])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from uuid import UUID
 
 from convstore.core import ConvStore
 from convstore.settings import Settings
 
-__all__ = ["holder_of", "start_worker", "start_workers"]
+__all__ = ["holder_among", "start_worker", "start_workers"]
 
 _WORKER = """
 import sys
@@ -47,12 +48,12 @@ def known_workers(store: ConvStore) -> set[int]:
         return {row[0] for row in connection.execute("SELECT id FROM procrastinate.procrastinate_workers")}
 
 
-def holder_of(store: ConvStore, job_id: UUID) -> int | None:
-    """The worker that has the job now."""
+def holder_among(workers: Collection[int], store: ConvStore, job_id: UUID) -> int | None:
+    """One of these workers that has the job, or a part of it, now."""
     query = """
         SELECT q.worker_id FROM jobs AS j JOIN procrastinate.procrastinate_jobs AS q ON q.id = j.queue_id
-        WHERE j.id = %s AND q.status = 'doing'
+        WHERE (j.id = %s OR j.parent_id = %s) AND q.status = 'doing' AND q.worker_id = ANY (%s) LIMIT 1
     """
     with store.database.admin() as connection:
-        row = connection.execute(query, [job_id]).fetchone()
+        row = connection.execute(query, [job_id, job_id, list(workers)]).fetchone()
     return None if row is None else row[0]
