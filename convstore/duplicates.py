@@ -18,10 +18,12 @@ from convstore.checks.similarity import SIGNATURE_VERSION, band_keys, jaccard, s
 from convstore.database import Database, system_context
 from convstore.model import Turn
 from convstore.queries import duplicates as queries
+from convstore.queries.ranges import EVERYTHING, IdRange, cut
 
 __all__ = [
     "LEAST_SIMILARITY",
     "DuplicateGroup",
+    "cut_unsigned",
     "find_duplicate_groups",
     "list_duplicate_groups",
     "update_duplicates",
@@ -32,6 +34,8 @@ LEAST_SIMILARITY = 0.8
 #: What the signatures say may be off by some 0.04: below this nobody has to look at the texts.
 _LEAST_ESTIMATE = 0.6
 _CHUNK = 500
+#: Conversations that one worker compares when several do.
+RANGE = 5_000
 
 Shingles = np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
 Progress = Callable[[int, int, str], None]
@@ -55,53 +59,73 @@ class DuplicateGroup:
         return len({member.turns_sha256 for member in self.members}) == 1
 
 
+def cut_unsigned(database: Database, workspace_id: UUID) -> tuple[int, list[IdRange]]:
+    """How many conversations are new or changed, and the ranges in which they can be compared side by side."""
+    with database.transaction(system_context(), read_only=True, timeout_s=600) as connection:
+        return cut(connection, queries.unsigned(workspace_id, version=SIGNATURE_VERSION), size=RANGE)
+
+
 def update_duplicates(
     database: Database,
     workspace_id: UUID,
     *,
+    within: IdRange = EVERYTHING,
     chunk: int = _CHUNK,
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> int:
     """Compare every conversation that is new or changed with all others, and bring the groups up to date.
 
-    Returns how many conversations were compared. Any number of processes may run it at once: a chunk is compared under
-    a lock, so that no pair is missed.
+    Returns how many conversations were compared. Any number of processes may run it at once: each signs its own, and
+    enters them under a lock, so that no pair is missed.
+
+    Parameters
+    ----------
+    within
+        The range of ids of the conversations that are compared with all others.
     """
     done = 0
-    after: UUID | None = None
+    rest = within
     while not (cancel and cancel()):
-        compared = _compare_chunk(database, workspace_id, after, chunk)
-        if not compared and after is None:
+        compared = _compare_chunk(database, workspace_id, rest, chunk)
+        if not compared and rest == within:
             break
         # At the end once more from the start: what came meanwhile, or was dissolved, may have any id.
-        after = compared[-1] if compared else None
+        rest = within._replace(after=compared[-1]) if compared else within
         done += len(compared)
         if progress and compared:
             progress(done, done, "Comparing")
     return done
 
 
-def _compare_chunk(database: Database, workspace_id: UUID, after: UUID | None, chunk: int) -> list[UUID]:
+def _compare_chunk(database: Database, workspace_id: UUID, within: IdRange, chunk: int) -> list[UUID]:
     with database.transaction(system_context()) as connection:
-        queries.lock_duplicates(connection, workspace_id)
-        unsigned = queries.find_unsigned(connection, workspace_id, version=SIGNATURE_VERSION, after=after, limit=chunk)
+        unsigned = queries.find_unsigned(
+            connection, workspace_id, version=SIGNATURE_VERSION, within=within, limit=chunk
+        )
         if not unsigned:
             return []
-        ids = [one for one, _ in unsigned]
-        queries.forget_outdated(connection, workspace_id, ids)
-        known = _shingles(connection, workspace_id, ids)
-        signatures = {one: signature_of(known[one]) for one in ids}
-        queries.add_signatures(
-            connection,
-            workspace_id,
-            version=SIGNATURE_VERSION,
-            signed=((one, digest, signatures[one], band_keys(signatures[one])) for one, digest in unsigned),
-        )
-        pairs = [(one, other, 1.0) for one, other in queries.find_twins(connection, workspace_id, ids)]
-        pairs += _near_pairs(connection, workspace_id, ids, known)
-        _group(connection, workspace_id, pairs)
-        return ids
+        known = _shingles(connection, workspace_id, [one for one, _ in unsigned])
+        signatures = {one: signature_of(found) for one, found in known.items()}
+        queries.lock_duplicates(connection, workspace_id)
+        left = queries.list_still_unsigned(connection, workspace_id, list(known), version=SIGNATURE_VERSION)
+        ids = [one for one, _ in unsigned if one in left]
+        if ids:
+            queries.forget_outdated(connection, workspace_id, ids)
+            queries.add_signatures(
+                connection,
+                workspace_id,
+                version=SIGNATURE_VERSION,
+                signed=[
+                    (one, digest, signatures[one], band_keys(signatures[one]))
+                    for one, digest in unsigned
+                    if one in left
+                ],
+            )
+            pairs = [(one, other, 1.0) for one, other in queries.find_twins(connection, workspace_id, ids)]
+            pairs += _near_pairs(connection, workspace_id, ids, known)
+            _group(connection, workspace_id, pairs)
+        return [one for one, _ in unsigned]
 
 
 def _near_pairs(

@@ -16,12 +16,15 @@ from convstore.checks.boilerplate import EDGE_CHARS, MIN_CONVERSATIONS, boilerpl
 from convstore.database import Database, system_context
 from convstore.model import Finding, Turn
 from convstore.queries import rechecking as queries
+from convstore.queries.ranges import IdRange, cut, ids_of
 
-__all__ = ["SET_CHECKS", "count_set", "rerun_checks"]
+__all__ = ["SET_CHECKS", "check_range", "close_checks", "count_set", "cut_set", "find_due", "rerun_checks"]
 
 #: Checks that compare with the set: what they find changes with every import.
 SET_CHECKS = ("length_outlier", "boilerplate")
 _CHUNK = 500
+#: Conversations that one worker checks when several do.
+RANGE = 5_000
 
 Progress = Callable[[int, int, str], None]
 
@@ -77,8 +80,51 @@ def rerun_checks(
     return checked
 
 
-def _due(progress: Mapping[str, tuple[int, UUID | None, bool]]) -> tuple[dict[str, int], UUID | None]:
-    """Checks that are equally far, with their versions; an empty one if nothing is due."""
+def cut_set(database: Database, workspace_id: UUID) -> tuple[int, list[IdRange]]:
+    """How many conversations there are, and the ranges that several workers can check side by side."""
+    with database.transaction(system_context(), read_only=True, timeout_s=600) as connection:
+        return cut(connection, ids_of(workspace_id), size=RANGE)
+
+
+def find_due(database: Database, workspace_id: UUID) -> dict[str, int]:
+    """The checks that are due, with their versions."""
+    with database.transaction(system_context(), read_only=True) as connection:
+        return {code: CHECKS[code].version for code in _waiting(queries.find_progress(connection, workspace_id))}
+
+
+def check_range(
+    database: Database,
+    workspace_id: UUID,
+    versions: Mapping[str, int],
+    within: IdRange,
+    *,
+    language: str,
+    keep: Callable[[IdRange, int], None],
+    progress: Progress,
+) -> int:
+    """Run these checks over a range of the set; how many conversations were checked.
+
+    `keep` is called after every chunk with what is left, and how many were checked.
+    """
+    checked = 0
+    while True:
+        with database.transaction(system_context(), timeout_s=600) as connection:
+            ids = _check(connection, workspace_id, versions, within, language=language, limit=_CHUNK)
+        if not ids:
+            return checked
+        checked += len(ids)
+        within = within._replace(after=ids[-1])
+        keep(within, checked)
+        progress(checked, checked, "Checking")
+
+
+def close_checks(database: Database, workspace_id: UUID, versions: Mapping[str, int]) -> None:
+    """Note that these checks were run over the whole set."""
+    with database.transaction(system_context()) as connection:
+        queries.keep_progress(connection, workspace_id, versions, None, finished=True)
+
+
+def _waiting(progress: Mapping[str, tuple[int, UUID | None, bool]]) -> dict[str, UUID | None]:
     waiting: dict[str, UUID | None] = {}
     for code, check in CHECKS.items():
         version, through, finished = progress.get(code, (0, None, False))
@@ -86,6 +132,12 @@ def _due(progress: Mapping[str, tuple[int, UUID | None, bool]]) -> tuple[dict[st
             waiting[code] = None
         elif not finished:
             waiting[code] = through
+    return waiting
+
+
+def _due(progress: Mapping[str, tuple[int, UUID | None, bool]]) -> tuple[dict[str, int], UUID | None]:
+    """Checks that are equally far, with their versions; an empty one if nothing is due."""
+    waiting = _waiting(progress)
     if not waiting:
         return {}, None
     # Those that are furthest behind first; they catch up with the others.
@@ -97,7 +149,22 @@ def _check_chunk(connection: Connection, workspace_id: UUID, language: str, chun
     versions, after = _due(queries.find_progress(connection, workspace_id))
     if not versions:
         return None
-    rows = queries.list_conversations_after(connection, workspace_id, after, limit=chunk)
+    ids = _check(connection, workspace_id, versions, IdRange(after, None), language=language, limit=chunk)
+    finished = len(ids) < chunk
+    queries.keep_progress(connection, workspace_id, versions, ids[-1] if ids else after, finished=finished)
+    return len(ids)
+
+
+def _check(
+    connection: Connection,
+    workspace_id: UUID,
+    versions: Mapping[str, int],
+    within: IdRange,
+    *,
+    language: str,
+    limit: int,
+) -> list[UUID]:
+    rows = queries.list_conversations(connection, workspace_id, within, limit=limit)
     ids = [row[0] for row in rows]
     if ids:
         context = _context(connection, workspace_id)
@@ -108,9 +175,7 @@ def _check_chunk(connection: Connection, workspace_id: UUID, language: str, chun
             for finding in _findings(turns[one], arc, versions, language=language, context=context)
         ]
         queries.replace_findings(connection, workspace_id, ids, list(versions), found)
-    finished = len(rows) < chunk
-    queries.keep_progress(connection, workspace_id, versions, ids[-1] if ids else after, finished=finished)
-    return len(ids)
+    return ids
 
 
 def _context(connection: Connection, workspace_id: UUID) -> SetContext | None:

@@ -12,6 +12,7 @@ from convstore.model import BatchResult, Filter
 
 if TYPE_CHECKING:
     from convstore.queries.facets import Facets
+    from convstore.queries.ranges import IdRange
     from convstore.statistics import Statistics
 
 __all__ = ["Surveying"]
@@ -75,13 +76,56 @@ class Surveying(Reviewing):
             count_set(self.database, workspace_id)
             return rerun_checks(self.database, workspace_id, language=self._language(), progress=progress)
 
-    def update_duplicates(self, *, progress: Callable[[int, int, str], None] | None = None) -> int:
-        """Compare what is new or changed with everything else; how many conversations were compared."""
+    def begin_recheck(self) -> dict[str, int]:
+        """Count the set anew; the checks that are due by then, with their versions."""
+        from convstore.rechecking import count_set, find_due
+
+        self._require_lead("runs checks over the whole set")
+        with self._writing():
+            count_set(self.database, self.actor.workspace_id)
+            return find_due(self.database, self.actor.workspace_id)
+
+    def recheck_part(
+        self,
+        versions: Mapping[str, int],
+        within: IdRange,
+        *,
+        keep: Callable[[IdRange, int], None],
+        progress: Callable[[int, int, str], None],
+    ) -> int:
+        """Run these checks over a range of the set, see `convstore.rechecking.check_range`."""
+        from convstore.rechecking import check_range
+
+        self._require_lead("runs checks over the whole set")
+        with self._writing():
+            return check_range(
+                self.database,
+                self.actor.workspace_id,
+                versions,
+                within,
+                language=self._language(),
+                keep=keep,
+                progress=progress,
+            )
+
+    def close_recheck(self, versions: Mapping[str, int]) -> None:
+        """Note that these checks were run over every range of the set."""
+        from convstore.rechecking import close_checks
+
+        close_checks(self.database, self.actor.workspace_id, versions)
+
+    def update_duplicates(
+        self, *, within: IdRange | None = None, progress: Callable[[int, int, str], None] | None = None
+    ) -> int:
+        """Compare what is new or changed, in a range or at all, with everything else; how many were compared."""
         from convstore.duplicates import update_duplicates
+        from convstore.queries.ranges import EVERYTHING
 
         self._require_lead("compares the whole set")
         with self._writing():
-            return update_duplicates(self.database, self.actor.workspace_id, progress=progress)
+            return update_duplicates(
+                self.database, self.actor.workspace_id, within=within or EVERYTHING, progress=progress
+            )
 
     def keep_best(self, group_ids: Sequence[UUID]) -> BatchResult:
         """Reject every member of these groups of duplicates but the best one, as one batch that can be undone.

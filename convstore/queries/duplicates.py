@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, text
+from sqlalchemy import Connection, Select, and_, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from convstore.database import driver
 from convstore.database.tables import (
     conversation_turns,
     conversations,
@@ -20,6 +21,7 @@ from convstore.database.tables import (
     similarity_signatures,
 )
 from convstore.model import Status
+from convstore.queries.ranges import IdRange
 
 __all__ = [
     "GroupMember",
@@ -32,9 +34,11 @@ __all__ = [
     "forget_outdated",
     "list_group_members",
     "list_groups",
+    "list_still_unsigned",
     "list_turn_texts",
     "lock_duplicates",
     "merge_groups",
+    "unsigned",
 ]
 
 c = conversations.c
@@ -74,15 +78,10 @@ def lock_duplicates(connection: Connection, workspace_id: UUID) -> None:
     connection.execute(statement, {"id": str(workspace_id)})
 
 
-def find_unsigned(
-    connection: Connection, workspace_id: UUID, *, version: int, after: UUID | None, limit: int
-) -> list[tuple[UUID, str]]:
-    """Conversations without a signature of their present turns, in the order of their ids: id and hash of the turns.
-
-    They cannot be removed until the transaction ends; those that are being removed or replaced are left for later.
-    """
-    query = (
-        select(c.id, c.turns_sha256)
+def unsigned(workspace_id: UUID, *, version: int) -> Select[UUID]:
+    """The row ids of conversations without a signature of their present turns."""
+    return (
+        select(c.id)
         .select_from(
             conversations.outerjoin(
                 similarity_signatures,
@@ -90,13 +89,34 @@ def find_unsigned(
             )
         )
         .where(c.workspace_id == workspace_id, c.is_active, s.conversation_id.is_(None))
+    )
+
+
+def find_unsigned(
+    connection: Connection, workspace_id: UUID, *, version: int, within: IdRange, limit: int
+) -> list[tuple[UUID, str]]:
+    """The next conversations without a signature of their present turns, by id: id and hash of the turns.
+
+    They cannot be removed until the transaction ends; those that are being removed or replaced are left for later.
+    """
+    query = (
+        unsigned(workspace_id, version=version)
+        .add_columns(c.turns_sha256)
         .order_by(c.id)
         .limit(limit)
         .with_for_update(key_share=True, read=True, of=conversations, skip_locked=True)
     )
-    if after is not None:
-        query = query.where(c.id > after)
+    if within.after is not None:
+        query = query.where(c.id > within.after)
+    if within.through is not None:
+        query = query.where(c.id <= within.through)
     return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+def list_still_unsigned(connection: Connection, workspace_id: UUID, ids: Sequence[UUID], *, version: int) -> set[UUID]:
+    """Those of these conversations that nobody else signed meanwhile."""
+    rows = connection.execute(unsigned(workspace_id, version=version).where(c.id.in_(ids)))
+    return {row[0] for row in rows}
 
 
 def list_turn_texts(connection: Connection, workspace_id: UUID, ids: Iterable[UUID]) -> dict[UUID, list[str]]:
@@ -141,25 +161,32 @@ def add_signatures(
     workspace_id: UUID,
     *,
     version: int,
-    signed: Iterable[tuple[UUID, str, bytes, Sequence[int]]],
+    signed: Sequence[tuple[UUID, str, bytes, Sequence[int]]],
 ) -> None:
     """Keep signatures and bands: id, hash of the turns, signature, band keys."""
-    signed = list(signed)
-    connection.execute(
-        insert(similarity_signatures),
+    # Whole columns in one statement each: others wait for this one's end.
+    raw = driver(connection)
+    raw.execute(
+        """
+        INSERT INTO public.similarity_signatures (workspace_id, conversation_id, turns_sha256, version, signature)
+        SELECT %s, n.* FROM unnest(%s::uuid[], %s::text[], %s::integer[], %s::bytea[]) AS n
+        """,
         [
-            {"workspace_id": workspace_id, "conversation_id": one, "turns_sha256": digest, "version": version,
-             "signature": signature}
-            for one, digest, signature, _ in signed
+            workspace_id,
+            [one for one, *_ in signed],
+            [digest for _, digest, *_ in signed],
+            [version] * len(signed),
+            [signature for *_, signature, _ in signed],
         ],
-    )  # fmt: skip
-    bands = [
-        {"workspace_id": workspace_id, "conversation_id": one, "band": band, "key": key}
-        for one, _, _, keys in signed
-        for band, key in enumerate(keys)
-    ]
-    if bands:
-        connection.execute(insert(similarity_bands), bands)
+    )
+    bands = [(one, band, key) for one, *_, keys in signed for band, key in enumerate(keys)]
+    raw.execute(
+        """
+        INSERT INTO public.similarity_bands (workspace_id, conversation_id, band, key)
+        SELECT %s, n.* FROM unnest(%s::uuid[], %s::smallint[], %s::bigint[]) AS n
+        """,
+        [workspace_id, [one for one, _, _ in bands], [band for _, band, _ in bands], [key for _, _, key in bands]],
+    )
 
 
 def find_twins(connection: Connection, workspace_id: UUID, ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:

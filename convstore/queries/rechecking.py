@@ -18,6 +18,7 @@ from convstore.database.tables import (
     set_statistics,
     stock_phrases,
 )
+from convstore.queries.ranges import IdRange
 from convstore.queries.turns import as_turn
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
     "iter_reply_edges",
     "keep_progress",
     "keep_set_statistics",
-    "list_conversations_after",
+    "list_conversations",
     "list_turns_of",
     "replace_findings",
 ]
@@ -134,13 +135,15 @@ def keep_progress(
     connection.execute(statement.on_conflict_do_update(index_elements=["workspace_id", "code"], set_=changes))
 
 
-def list_conversations_after(
-    connection: Connection, workspace_id: UUID, after: UUID | None, *, limit: int
+def list_conversations(
+    connection: Connection, workspace_id: UUID, within: IdRange, *, limit: int
 ) -> list[tuple[UUID, str | None]]:
-    """Row id and arc of the next conversations, trashed ones too, in the order of their ids."""
+    """Row id and arc of the first conversations of a range, trashed ones too, in the order of their ids."""
     query = select(c.id, c.emotional_arc_key).where(c.workspace_id == workspace_id).order_by(c.id).limit(limit)
-    if after is not None:
-        query = query.where(c.id > after)
+    if within.after is not None:
+        query = query.where(c.id > within.after)
+    if within.through is not None:
+        query = query.where(c.id <= within.through)
     return [(row[0], row[1]) for row in connection.execute(query)]
 
 

@@ -71,7 +71,7 @@ def member(store: ConvStore, role: str) -> ConvStore:
 
 
 def wait_for(store: ConvStore, job_id: UUID, *statuses: str) -> str:
-    for _ in range(300):
+    for _ in range(1200):
         status = store.job(job_id).status
         if status in statuses:
             return status
