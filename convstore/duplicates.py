@@ -124,7 +124,9 @@ def _compare_chunk(database: Database, workspace_id: UUID, within: IdRange, chun
             )
             pairs = [(one, other, 1.0) for one, other in queries.find_twins(connection, workspace_id, ids)]
             pairs += _near_pairs(connection, workspace_id, ids, known)
-            _group(connection, workspace_id, pairs)
+            # What is replaced now is compared anew afterwards.
+            held = queries.hold(connection, workspace_id, {one for *pair, _ in pairs for one in pair})
+            _group(connection, workspace_id, [pair for pair in pairs if held.issuperset(pair[:2])])
         return [one for one, _ in unsigned]
 
 

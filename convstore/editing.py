@@ -96,7 +96,7 @@ def delete_for_good(
     batch_id = uuid4()
     items = []
     with database.transaction(Context.of(actor, batch_id=batch_id)) as connection:
-        found = lock_conversations(connection, identifiers, actor.workspace_id)
+        found = lock_conversations(connection, identifiers, actor.workspace_id, to_remove=True)
         r = release_items.c
         released = set(
             connection.execute(

@@ -37,7 +37,7 @@ class Reading(Acting):
         limit: int = 25,
         cursor: str | None = None,
     ) -> Page[Conversation]:
-        """One page of conversations; see `convstore.queries.conversations.list_conversations`."""
+        """One page of conversations; see `convstore.queries.pages.list_conversations`."""
         from convstore.queries.pages import list_conversations
 
         wanted = wanted or Filter()

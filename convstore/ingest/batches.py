@@ -31,7 +31,7 @@ BATCH_CONVERSATIONS = 200
 BATCH_BYTES = 16 << 20
 
 #: Batches that are stored at once.
-THREADS = 2
+_THREADS = 2
 
 #: How often a conversation is looked at again that somebody else stored or changed in between.
 ROUNDS = 3
@@ -92,7 +92,7 @@ class Batches:
         self._rehearsal = Rehearsal(actor)
         self._context = Context.of(actor)
         # A rehearsal remembers what it would have stored, in the order of the files.
-        self._threads = ThreadPoolExecutor(1 if writer is None else THREADS, thread_name_prefix="convstore-ingest")
+        self._threads = ThreadPoolExecutor(1 if writer is None else _THREADS, thread_name_prefix="convstore-ingest")
         self._storing: deque[tuple[_Batch, Future[None]]] = deque()
         self._waiting = _Batch()
 
@@ -128,7 +128,7 @@ class Batches:
         batch, self._waiting = self._waiting, _Batch()
         if not batch.candidates:
             return
-        while len(self._storing) >= THREADS or any(batch.meets(other) for other, _ in self._storing):
+        while len(self._storing) >= _THREADS or any(batch.meets(other) for other, _ in self._storing):
             self._wait()
         storing = self._threads.submit(copy_context().run, self._see_through, batch.candidates)
         self._storing.append((batch, storing))

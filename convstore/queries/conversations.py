@@ -79,11 +79,13 @@ def get_conversation(connection: Connection, identifier: str, workspace_id: UUID
     return row
 
 
-def lock_conversations(connection: Connection, identifiers: Sequence[str], workspace_id: UUID) -> dict[str, RowMapping]:
+def lock_conversations(
+    connection: Connection, identifiers: Sequence[str], workspace_id: UUID, *, to_remove: bool = False
+) -> dict[str, RowMapping]:
     """Hold conversations until the transaction ends: what is judged now is still so when it is changed.
 
     Returns row id, public id, status, hash, who decided, who imported and where the file is, keyed by identifier; an
-    identifier that names nothing is left out.
+    identifier that names nothing is left out. Unless they are to be removed, what belongs to them can still be added.
     """
     row_ids = {value: row_id for value in identifiers if (row_id := row_id_in(value)) is not None}
     query = (
@@ -94,7 +96,7 @@ def lock_conversations(connection: Connection, identifiers: Sequence[str], works
         )
         # In one order everywhere: two batches that wait for each other's rows would never end.
         .order_by(c.id)
-        .with_for_update()
+        .with_for_update(key_share=not to_remove)
     )
     rows = list(connection.execute(query).mappings())
     by_name: dict[str, RowMapping] = {row["conversation_id"]: row for row in rows}

@@ -32,6 +32,7 @@ __all__ = [
     "find_twins",
     "find_unsigned",
     "forget_outdated",
+    "hold",
     "list_group_members",
     "list_groups",
     "list_still_unsigned",
@@ -117,6 +118,19 @@ def list_still_unsigned(connection: Connection, workspace_id: UUID, ids: Sequenc
     """Those of these conversations that nobody else signed meanwhile."""
     rows = connection.execute(unsigned(workspace_id, version=version).where(c.id.in_(ids)))
     return {row[0] for row in rows}
+
+
+def hold(connection: Connection, workspace_id: UUID, ids: Iterable[UUID]) -> set[UUID]:
+    """Those of these conversations that nobody removes or replaces now; nobody will before the transaction ends.
+
+    Waits for nobody: who removes some of them may be waiting for others that this transaction holds already.
+    """
+    query = (
+        select(c.id)
+        .where(c.workspace_id == workspace_id, c.id.in_(list(ids)))
+        .with_for_update(key_share=True, read=True, skip_locked=True)
+    )
+    return {row[0] for row in connection.execute(query)}
 
 
 def list_turn_texts(connection: Connection, workspace_id: UUID, ids: Iterable[UUID]) -> dict[UUID, list[str]]:

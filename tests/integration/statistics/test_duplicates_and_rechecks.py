@@ -74,6 +74,24 @@ def test_one_that_is_being_removed_is_left_alone(copies: ConvStore) -> None:
     assert copies.update_duplicates() == 0
 
 
+def test_nobody_waits_for_a_copy_that_is_being_removed(copies: ConvStore, tmp_path: Path) -> None:
+    """Who removes several holds one and waits for another that is being compared: neither would ever end."""
+    copies.update_duplicates()
+    write(tmp_path / "more", "latest", ["new", *WORDS[:-20], *(f"tail{n}" for n in range(20))])
+    copies.ingest([tmp_path / "more"])
+    with copies.database.admin() as removing:
+        removing.execute("SELECT FROM conversations WHERE conversation_id NOT LIKE 'latest%' FOR UPDATE")
+        assert copies.update_duplicates() == 1
+    assert named(copies) == [["near", "nearer", "original"]]
+
+
+def test_a_decision_does_not_wait_for_what_is_added_to_its_conversation(copies: ConvStore) -> None:
+    row, *_ = copies.search(limit=1).items
+    with copies.database.admin() as adding:
+        adding.execute("SELECT FROM conversations WHERE id = %s FOR KEY SHARE", (row.id,))
+        assert copies.review([row.conversation_id], status="approved").items[0].outcome == "done"
+
+
 def test_what_comes_later_joins_its_group(copies: ConvStore, tmp_path: Path) -> None:
     copies.update_duplicates()
     write(tmp_path / "more", "latest", ["new", *WORDS[:-20], *(f"tail{n}" for n in range(20))])
