@@ -11,6 +11,7 @@ from convstore.database import Context, Database
 from convstore.database.tables import quarantine
 from convstore.files import FileStore, pack, unpack
 from convstore.model import Actor, Rejection
+from convstore.queries.storing import hold_objects
 
 __all__ = ["keep", "read"]
 
@@ -45,10 +46,10 @@ def keep(
         return
     # The person's own copy, kept under another name, serves again; a path of somebody else's is not theirs to name.
     paths: list[str] = next((row.object_paths for row in known if row.created_by == actor.user_id), [])
+    parts: dict[str, int] = {}
     if not paths and data:
         folder = f"{actor.user_id}/{uuid5(NAMESPACE_URL, str(actor.workspace_id))}/quarantine-{sha256[:24]}"
         parts = {f"{folder}/{start // PART_BYTES:04d}.gz": start for start in range(0, len(data), PART_BYTES)}
-        files.put_many((path, pack(data[start : start + PART_BYTES])) for path, start in parts.items())
         paths = list(parts)
     row = {
         "id": uuid4(),
@@ -66,6 +67,9 @@ def keep(
         "created_by": actor.user_id,
     }
     with database.transaction(Context.of(actor)) as connection:
+        hold_objects(connection)
+        if data:
+            files.put_many((path, pack(data[start : start + PART_BYTES])) for path, start in parts.items())
         connection.execute(
             insert(quarantine).values(row).on_conflict_do_nothing(index_elements=["workspace_id", "sha256", "file"])
         )

@@ -10,7 +10,7 @@ from convstore.core.acting import Acting
 from convstore.model import CheckResult
 
 if TYPE_CHECKING:
-    from convstore.reconcile import ReconcileReport, VerifyReport
+    from convstore.reconcile import Part, Phase, ReconcileReport, VerifyReport
     from convstore.retention import ArchiveReport, RetentionReport, StorageUse
 
 __all__ = ["Upkeep"]
@@ -23,6 +23,7 @@ class Upkeep(Acting):
         self,
         *,
         repair: bool = False,
+        part: Part | None = None,
         start: Mapping[str, Any] | None = None,
         checkpoint: Callable[[Mapping[str, Any]], None] | None = None,
         progress: Callable[[int, int, str], None] | None = None,
@@ -30,9 +31,21 @@ class Upkeep(Acting):
         """Hold rows and files against each other; see `convstore.reconcile.reconciling.reconcile`."""
         from convstore.reconcile import reconcile
 
-        options: dict[str, Any] = {"start": start, "checkpoint": checkpoint, "progress": progress}
+        options: dict[str, Any] = {"part": part, "start": start, "checkpoint": checkpoint, "progress": progress}
         with self._writing():
             return reconcile(self.database, self.files, self.actor, repair=repair, language=self._language(), **options)
+
+    def looks_to_reconcile(self) -> int:
+        """How much a reconciliation has to look at, in the unit in which it tells its progress."""
+        from convstore.reconcile import count_looks
+
+        return count_looks(self.database, self.actor)
+
+    def parts_to_reconcile(self, phase: Phase, *, rows: int) -> list[Part]:
+        """A phase of reconciliation in parts of so many rows; see `convstore.reconcile.parts`."""
+        from convstore.reconcile import plan_parts
+
+        return plan_parts(self.database, self.actor, phase, rows=rows)
 
     def verify(
         self,

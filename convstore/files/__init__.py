@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convstore.files.keys import object_path
+from convstore.files.keys import listing_order, object_path
 from convstore.files.packing import DamagedFileError, iter_unpacked, pack, unpack
 from convstore.files.store import FileStat, FileStore, StoreFact
 
@@ -17,6 +17,7 @@ __all__ = [
     "FileStore",
     "StoreFact",
     "iter_unpacked",
+    "listing_order",
     "object_path",
     "open_store",
     "pack",

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from convstore.errors import InvalidInputError
 
-__all__ = ["check_folder", "check_key", "names_below", "object_path"]
+__all__ = ["check_folder", "check_key", "listing_order", "names_below", "object_path"]
 
 #: What Supabase Storage takes; everything else in a name is free for a backend's own use.
 ALPHABET = re.compile(r"[A-Za-z0-9_/!.*'() &$=@;:+,?-]+", re.ASCII)
@@ -35,6 +35,12 @@ def check_key(path: str) -> str:
             code="ERR_INVALID_KEY",
         )
     return path
+
+
+def listing_order(path: str) -> list[tuple[bool, str]]:
+    """What to sort by to have the order in which a store lists: by name within a folder, subfolders before objects."""
+    *folders, name = path.split("/")
+    return [*((False, folder) for folder in folders), (True, name)]
 
 
 def check_folder(prefix: str) -> str:

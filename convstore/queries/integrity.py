@@ -12,7 +12,19 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, Text, Uuid, bindparam, func, literal, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Subquery,
+    Text,
+    Uuid,
+    bindparam,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from convstore.database.tables import conversation_turns, conversations, conversations_archive, events, release_items
@@ -28,6 +40,8 @@ __all__ = [
     "find_origins",
     "find_unnamed",
     "list_kept_files",
+    "list_path_bounds",
+    "list_row_bounds",
     "list_rows",
     "list_turns_of",
 ]
@@ -60,9 +74,14 @@ class Origin(NamedTuple):
 
 
 def list_rows(
-    connection: Connection, workspace_id: UUID, columns: Sequence[str], *, after: UUID | None
+    connection: Connection,
+    workspace_id: UUID,
+    columns: Sequence[str],
+    *,
+    after: UUID | None,
+    through: UUID | None = None,
 ) -> Sequence[RowMapping]:
-    """A page of conversations by row id, trashed ones too."""
+    """A page of conversations by row id, trashed ones too; none beyond `through`."""
     own = (
         c.id,
         c.conversation_id,
@@ -81,7 +100,29 @@ def list_rows(
     )
     if after is not None:
         query = query.where(c.id > after)
+    if through is not None:
+        query = query.where(c.id <= through)
     return connection.execute(query).mappings().all()
+
+
+def list_row_bounds(connection: Connection, workspace_id: UUID, every: int) -> list[UUID]:
+    """The id of every so many conversations, in the order of `list_rows`."""
+    numbered = _numbered(workspace_id, c.id)
+    query = select(numbered.c.id).where(numbered.c.n % every == 0).order_by(numbered.c.id)
+    return list(connection.execute(query).scalars())
+
+
+def list_path_bounds(connection: Connection, workspace_id: UUID, every: int) -> list[str]:
+    """The path of every so many conversations' files, by owner and row as paths begin."""
+    numbered = _numbered(workspace_id, c.created_by, c.id)
+    bounds = select(numbered.c.id).where(numbered.c.n % every == 0)
+    query = select(c.file_path).where(c.workspace_id == workspace_id, c.id.in_(bounds)).order_by(c.created_by, c.id)
+    return list(connection.execute(query).scalars())
+
+
+def _numbered(workspace_id: UUID, *order: ColumnElement[UUID]) -> Subquery:
+    number = func.row_number().over(order_by=order)
+    return select(c.id, number.label("n")).where(c.workspace_id == workspace_id).subquery()
 
 
 def list_turns_of(

@@ -29,11 +29,14 @@ __all__ = [
     "is_path_free",
     "lock_version",
     "replace_conversation",
+    "take_turns",
     "try_claim_objects",
 ]
 
 #: Key of the advisory lock between writers of objects and those who look for strays.
 OBJECTS_LOCK = 4_707_220_191
+#: And of the one between those who look for strays side by side.
+STRAYS_LOCK = 4_707_220_192
 
 FINDING_COLUMNS = (
     "workspace_id",
@@ -196,12 +199,19 @@ def hold_objects(connection: Connection) -> None:
 
 def claim_objects(connection: Connection) -> None:
     """Wait until nobody is about to name an object; nobody begins to until the transaction ends."""
+    take_turns(connection)
     connection.execute(select(func.pg_advisory_xact_lock(OBJECTS_LOCK)))
 
 
 def try_claim_objects(connection: Connection) -> bool:
-    """The same without waiting: False if somebody is about to name an object."""
+    """The same without waiting for imports: False if one is about to name an object."""
+    take_turns(connection)
     return bool(connection.execute(select(func.pg_try_advisory_xact_lock(OBJECTS_LOCK))).scalar_one())
+
+
+def take_turns(connection: Connection) -> None:
+    """Have others who look for strays wait until the transaction ends: they are not taken for an import."""
+    connection.execute(select(func.pg_advisory_xact_lock(STRAYS_LOCK)))
 
 
 def lock_version(connection: Connection, row_id: UUID, workspace_id: UUID) -> tuple[str, str] | None:

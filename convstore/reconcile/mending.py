@@ -4,12 +4,14 @@ Two proofs, the better first: damaged bytes that still hold a document of the ri
 the right hash, of which a file of convstore's own family is made. Without either the file is lost: what is left of it
 goes into quarantine under `LOST`, a conversation into the trash, and from then on nobody is told of it again. Importing
 the original once more brings such a conversation back.
+
+Every step bears being done twice: an attempt that was cut is gone through again.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,22 +20,21 @@ from sqlalchemy import Connection, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from convstore.database import Context, Database
-from convstore.database.tables import conversations, conversations_archive, quarantine
+from convstore.database.tables import conversations, conversations_archive
 from convstore.documents import CONTENT_COLUMNS, StoredDocument, conversation_row, finding_rows, turn_rows
 from convstore.errors import NotFoundError
-from convstore.files import FileStore, pack
+from convstore.files import DamagedFileError, FileStore, pack, unpack
 from convstore.model import Actor, Rejection, Turn
 from convstore.quarantine import keep
 from convstore.queries.integrity import KeptFile, Source
 from convstore.queries.storing import hold_objects, lock_version, replace_conversation
 from convstore.queries.turns import list_turns
+from convstore.reconcile.inspection import read_draft
+from convstore.reconcile.kept_files import LOST, find_bad_file, find_lost
 from convstore.reconcile.remains import document_in, document_of_rows, turns_of
-from convstore.reconcile.rows import find_bad_file
+from convstore.reconcile.reports import Finding
 
-__all__ = ["LOST", "Mended", "find_lost", "mend"]
-
-#: Code in the quarantine of a file that nothing can make again.
-LOST = "ERR_FILE_LOST"
+__all__ = ["Mended", "mend"]
 
 _SALVAGED = "file written again from its own bytes"
 _REWRITTEN = "file written again from the rows"
@@ -41,7 +42,6 @@ _CHANGED = "changed meanwhile"
 
 c = conversations.c
 a = conversations_archive.c
-q = quarantine.c
 
 
 class Mended(NamedTuple):
@@ -51,44 +51,51 @@ class Mended(NamedTuple):
     reason: str | None = None
 
 
-def find_lost(connection: Connection, workspace_id: UUID, paths: Iterable[str]) -> set[str]:
-    """Those of the paths whose files were found to be lost before."""
-    wanted = list(paths)
-    if not wanted:
-        return set()
-    query = select(q.file).where(q.workspace_id == workspace_id, q.code == LOST, q.file.in_(wanted))
-    return set(connection.execute(query).scalars())
-
-
 def mend(
-    database: Database, files: FileStore, actor: Actor, source: Source, kept: KeptFile, *, language: str
+    database: Database, files: FileStore, actor: Actor, finding: Finding, *, language: str, again: bool = False
 ) -> Mended:
-    """Write a file again, or put what is left of it into quarantine."""
+    """Write a file again, or put what is left of it into quarantine.
+
+    Parameters
+    ----------
+    again
+        An attempt that was cut may have done it, or a part of it.
+    """
+    source, kept = finding.source, finding.kept
     with database.transaction(Context.of(actor, elevated=True, note="file written again")) as connection:
         left = _Remains(connection, actor, source, kept)
-        if left.is_changed:
+        is_renamed = again and left.is_changed and bool(left.row)
+        if left.is_changed and not is_renamed:
             return Mended(_CHANGED)
         hold_objects(connection)
         packed = _find(files, kept.path)
-        if packed is not None and find_bad_file(files, kept.path, kept.content_sha256) is not None:
-            document = document_in(packed, kept.content_sha256)
+        is_whole = packed is not None and find_bad_file(files, kept.path, kept.content_sha256) is None
+        if is_renamed and is_whole:
+            return Mended(_CHANGED)
+        if again and is_whole and _is_readable(packed, kept):
+            files.delete([_copy_of(kept.path)])
+            return Mended(_SALVAGED if finding.kind == "damaged" else _REWRITTEN)
+        if not is_renamed and not is_whole:
+            document = document_in(packed or _find(files, _copy_of(kept.path)) or b"", kept.content_sha256)
             if document is not None:
-                _put_again(files, kept.path, pack(document))
+                _put_instead(files, kept.path, pack(document))
                 return Mended(_SALVAGED)
-        stored = left.rewrite(language=language)
+        stored = left.rewrite(language=language) if not is_renamed else None
         if stored is not None:
             # The path follows from the content: where the rows were the file's source before, it is the same one.
-            _put_again(files, stored.path, stored.packed)
+            files.delete([stored.path])
+            files.put_many([(stored.path, stored.packed)])
             left.name(stored, bucket=files.bucket)
-    if stored is not None:
-        if packed is not None and stored.path != kept.path:
+            is_renamed = stored.path != kept.path
+    if stored is not None or is_renamed:
+        if packed is not None and is_renamed:
             why = Rejection(
                 code="ERR_FILE_DAMAGED", reason=f"damaged; the file of {kept.conversation_id} was written again"
             )
             _keep(database, files, actor, kept, packed, why)
             files.delete([kept.path])
         return Mended(_REWRITTEN)
-    if packed is not None and find_bad_file(files, kept.path, kept.content_sha256) is None:
+    if is_whole:
         return Mended(None, "the file is whole, and this version cannot read it")
     return Mended(None, _lose(database, files, actor, source, kept, packed, left.as_document()))
 
@@ -155,10 +162,25 @@ def _find(files: FileStore, path: str) -> bytes | None:
         return None
 
 
-def _put_again(files: FileStore, path: str, packed: bytes) -> None:
-    # An object is never overwritten, and what lies there is damaged.
+def _put_instead(files: FileStore, path: str, packed: bytes) -> None:
+    # An object is never overwritten, and of these bytes there may be no others: a copy stands in for them meanwhile.
+    copy = _copy_of(path)
+    files.put_many([(copy, packed)])
     files.delete([path])
     files.put_many([(path, packed)])
+    files.delete([copy])
+
+
+def _copy_of(path: str) -> str:
+    return f"{path}.again"
+
+
+def _is_readable(packed: bytes | None, kept: KeptFile) -> bool:
+    try:
+        document = unpack(packed or b"")
+    except DamagedFileError:
+        return False
+    return not isinstance(read_draft(document, name=kept.path, conversation_id=kept.conversation_id), Rejection)
 
 
 def _lose(
@@ -175,7 +197,9 @@ def _lose(
     why = Rejection(code=LOST, reason=f"{reason}; what is left is kept")
     if rows is not None:
         _keep(database, files, actor, kept, rows, why)
-    if packed is not None or rows is None:
+    with database.transaction(Context.of(actor), read_only=True) as connection:
+        is_known = bool(find_lost(connection, actor.workspace_id, [kept.path]))
+    if packed is not None or not is_known:
         _keep(database, files, actor, kept, packed, why)
     if packed is not None:
         files.delete([kept.path])

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, exists, select
 
 from convstore.database import Context, Database
+from convstore.database.tables import quarantine
 from convstore.documents import CONTENT_COLUMNS, StoredDocument, check_draft, conversation_row, finding_rows, turn_rows
 from convstore.errors import InvalidInputError, NotFoundError
 from convstore.files import FileStat, FileStore, unpack
 from convstore.model import Actor, Rejection, turns_sha256
 from convstore.quarantine import keep
 from convstore.queries.integrity import find_archived_turns, find_deletion, find_origins, find_unnamed
-from convstore.queries.storing import claim_objects, find_existing, insert_conversations, try_claim_objects
+from convstore.queries.storing import (
+    claim_objects,
+    find_existing,
+    insert_conversations,
+    take_turns,
+    try_claim_objects,
+)
 from convstore.reconcile.inspection import read_draft
 
 __all__ = ["Orphan", "find_orphans", "repair_orphans"]
@@ -31,14 +38,22 @@ _COLUMNS = ("id", "workspace_id", "conversation_id", "created_by", *CONTENT_COLU
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
-    """An object that nothing names. `owner` and `row_id` are what its path says, if it is a conversation's."""
+    """An object that nothing names."""
 
     path: str
     size: int
     modified_at: datetime
-    owner: UUID | None
-    row_id: UUID | None
     cause: Literal["superseded", "unfinished", "unknown", "elsewhere"]
+
+    @property
+    def owner(self) -> UUID | None:
+        """Whose it is, as its path says."""
+        return _owner_and_row(self.path)[0]
+
+    @property
+    def row_id(self) -> UUID | None:
+        """The row that it was made for, if it is a conversation's."""
+        return _owner_and_row(self.path)[1]
 
     @property
     def reason(self) -> str:
@@ -50,22 +65,38 @@ class Orphan:
             "elsewhere": "nothing names it, and it may belong to another workspace of its owner",
         }[self.cause]
 
+    def entry(self, *, repair: str | None = None) -> dict[str, Any]:
+        """What a report says of it."""
+        return {"path": self.path, "bytes": self.size, "reason": self.reason, "repair": repair}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The orphan as a JSON document."""
+        return {**asdict(self), "modified_at": self.modified_at.isoformat()}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Orphan:
+        """An orphan that was kept."""
+        return cls(**{**document, "modified_at": datetime.fromisoformat(document["modified_at"])})
+
 
 def find_orphans(database: Database, actor: Actor, page: Sequence[FileStat]) -> list[Orphan]:
     """Those of a page of objects that nothing names and that concern this workspace."""
+    with database.transaction(Context.of(actor)) as connection:
+        # For a moment only: whoever put one of these objects has named it by now.
+        is_quiet = try_claim_objects(connection)
     with database.transaction(Context.of(actor, elevated=True)) as connection:
-        return _orphans(connection, actor, page)
+        return _orphans(connection, actor, page, is_quiet=is_quiet)
 
 
-def _orphans(connection: Connection, actor: Actor, page: Sequence[FileStat]) -> list[Orphan]:
-    if not try_claim_objects(connection):
+def _orphans(connection: Connection, actor: Actor, page: Sequence[FileStat], *, is_quiet: bool) -> list[Orphan]:
+    if not is_quiet:
         before = datetime.now(UTC) - timedelta(seconds=IMPORT_S)
         page = [stat for stat in page if stat.modified_at < before]
     unnamed = find_unnamed(connection, [stat.path for stat in page])
     strays = [stat for stat in page if stat.path in unnamed]
     keys = [_owner_and_row(stat.path) for stat in strays]
     found = []
-    for stat, (owner, row_id), origin in zip(strays, keys, find_origins(connection, keys), strict=True):
+    for stat, (_, row_id), origin in zip(strays, keys, find_origins(connection, keys), strict=True):
         in_folder = _workspace_folder(stat.path)
         if in_folder is not None and in_folder != _folder_of(actor):
             continue
@@ -78,18 +109,18 @@ def _orphans(connection: Connection, actor: Actor, page: Sequence[FileStat]) -> 
             cause = "elsewhere"
         else:
             cause = "unfinished" if row_id is not None else "unknown"
-        found.append(
-            Orphan(
-                path=stat.path, size=stat.size, modified_at=stat.modified_at, owner=owner, row_id=row_id, cause=cause
-            )
-        )
+        found.append(Orphan(path=stat.path, size=stat.size, modified_at=stat.modified_at, cause=cause))
     return found
 
 
 def repair_orphans(
     database: Database, files: FileStore, actor: Actor, orphans: Sequence[Orphan], *, language: str
 ) -> dict[str, str]:
-    """Adopt what can be adopted, remove what is done with, keep the rest in quarantine: path -> what was done."""
+    """Adopt what can be adopted, remove what is done with, keep the rest in quarantine: path -> what was done.
+
+    An attempt that was cut is gone through again. Of several files that cut imports left of one conversation, the one
+    that is looked at first is adopted.
+    """
     done: dict[str, str] = {}
     for orphan in orphans:
         if orphan.cause == "superseded":
@@ -109,7 +140,7 @@ def _take_in(database: Database, files: FileStore, actor: Actor, orphan: Orphan,
     try:
         packed = files.get(orphan.path)
     except NotFoundError:
-        return "gone by itself"
+        return "kept in quarantine" if _is_kept(database, actor, orphan.path) else "removed"
     try:
         document = unpack(packed)
         digest = hashlib.sha256(document).hexdigest()
@@ -138,8 +169,17 @@ def _take_in(database: Database, files: FileStore, actor: Actor, orphan: Orphan,
             return outcome
         why = Rejection(code="ERR_CONFLICT", reason="the conversation is stored with other turns, or was deleted since")
     sha256 = hashlib.sha256(packed).hexdigest()
-    keep(database, files, actor, name=orphan.path, sha256=sha256, size=len(packed), data=packed, why=why)
+    with database.transaction(Context.of(actor)) as connection:
+        take_turns(connection)
+        keep(database, files, actor, name=orphan.path, sha256=sha256, size=len(packed), data=packed, why=why)
     return "kept in quarantine"
+
+
+def _is_kept(database: Database, actor: Actor, path: str) -> bool:
+    q = quarantine.c
+    with database.transaction(Context.of(actor), read_only=True) as connection:
+        query = select(exists().where(q.workspace_id == actor.workspace_id, q.file == path))
+        return bool(connection.execute(query).scalar_one())
 
 
 def _adopt(

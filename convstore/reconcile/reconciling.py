@@ -1,28 +1,33 @@
 """Both directions, a page at a time: memory holds a page and what was found, never a listing.
 
-Nothing is changed unless repair is asked for, and the report is the same with and without it.
+Nothing is changed unless repair is asked for, and the report is the same with and without it. What is about to be
+repaired is kept before it is: an attempt that takes over from one that was cut goes through it again, and tells of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
-from convstore.database import Context, Database
+from convstore.database import Database
 from convstore.errors import ForbiddenError
-from convstore.files import FileStore
+from convstore.files import FileStat, FileStore, listing_order
 from convstore.model import Actor
-from convstore.queries.integrity import KeptFile, Source, count_kept_files
-from convstore.reconcile.mending import find_lost, mend
-from convstore.reconcile.orphans import find_orphans, repair_orphans
-from convstore.reconcile.reports import Checkpoint, Progress, ReconcileReport
-from convstore.reconcile.rows import bad_file, inspect_page, is_still_so, iter_bad_files, repair_row
+from convstore.reconcile.inspection import Inspection, StoredRow
+from convstore.reconcile.kept_files import iter_file_pages
+from convstore.reconcile.mending import Mended, mend
+from convstore.reconcile.orphans import Orphan, find_orphans, repair_orphans
+from convstore.reconcile.parts import PHASES, Part, count_looks
+from convstore.reconcile.reports import Checkpoint, Finding, Progress, ReconcileReport
+from convstore.reconcile.rows import find_differences, inspect_page, repair_again, repair_row
 
 __all__ = ["ReconcileReport", "reconcile"]
 
 READERS = 8
+
+_NOTHING: Mapping[str, tuple[StoredRow, Inspection]] = {}
 
 
 class _Reconciliation:
@@ -36,6 +41,7 @@ class _Reconciliation:
         *,
         repair: bool,
         language: str,
+        part: Part | None,
         start: Mapping[str, Any] | None,
         checkpoint: Checkpoint | None,
         progress: Progress | None,
@@ -45,76 +51,107 @@ class _Reconciliation:
         self.actor = actor
         self.repair = repair
         self.language = language
+        self.phases = (part.phase,) if part else PHASES
+        self.through = part.through if part else None
+        self.total = part.size if part else 0
         self.checkpoint = checkpoint or (lambda _state: None)
         self.progress = progress or (lambda _done, _total, _step: None)
-        self.state: dict[str, Any] = {"phase": "rows", "after": None, "done": 0, **(start or {})}
-        self.report = ReconcileReport.from_dict(start["report"]) if start else ReconcileReport()
+        self.state: dict[str, Any] = {"phase": self.phases[0], "after": part.after if part else None, "done": 0}
+        self.state |= {"pending": [], **(start or {})}
+        self.report = ReconcileReport.of(start["report"]) if start else ReconcileReport()
 
     def run(self) -> ReconcileReport:
-        with self.database.transaction(Context.of(self.actor), read_only=True) as connection:
-            # Every file is looked at twice: from its row and in the listing.
-            self.total = 2 * count_kept_files(connection, self.actor.workspace_id)
-        with ThreadPoolExecutor(READERS, thread_name_prefix="convstore-reconcile") as threads:
-            if self.state["phase"] == "rows":
-                self.rows(threads)
-            if self.state["phase"] == "others":
-                for source, kept, kind, reason in iter_bad_files(self.database, self.files, self.actor, threads):
-                    self.bad(source, kept, kind, reason)
-                self.move_on("objects")
-            self.objects()
-        self.progress(self.total, self.total, "")
+        if self.phases == PHASES:
+            self.total = count_looks(self.database, self.actor)
+        with ThreadPoolExecutor(READERS, thread_name_prefix="convstore-reconcile") as self.threads:
+            for phase in self.phases[self.phases.index(self.state["phase"]) :]:
+                if phase != self.state["phase"]:
+                    self.state |= {"phase": phase, "after": None}
+                    self.note(phase)
+                {"rows": self.rows, "others": self.others, "objects": self.objects}[phase]()
+        done = self.total if self.phases == PHASES else self.state["done"]
+        self.progress(done, done, "")
         return self.report
 
-    def rows(self, threads: ThreadPoolExecutor) -> None:
-        while True:
-            after = UUID(self.state["after"]) if self.state["after"] else None
-            page = inspect_page(self.database, self.files, self.actor, threads, after=after)
-            if not page:
-                break
-            for row, found in page:
-                if found.kind == "equal" or not is_still_so(self.database, self.actor, row):
-                    continue
-                if found.kind != "drifted":
-                    digest = row.values["content_sha256"]
-                    kept = KeptFile(str(row.id), row.conversation_id, row.file_path, digest)
-                    self.bad("conversations", kept, found.kind, found.reason)
-                    continue
-                entry = bad_file(row.conversation_id, row.file_path, found.reason, fields=found.fields)
-                if self.repair:
-                    entry["repair"] = repair_row(self.database, self.actor, row, found, language=self.language)
-                self.report.drifted.append(entry)
-            self.note(str(page[-1][0].id), len(page), "files of conversations")
-        self.move_on("others")
+    def rows(self) -> None:
+        self.settle_again()
+        while page := self.inspect():
+            findings = find_differences(self.database, self.actor, page)
+            self.passed(str(page[-1][0].id), len(page), findings)
+            self.settle(findings, {str(row.id): (row, found) for row, found in page})
+            self.note("files of conversations")
 
-    def bad(self, source: Source, kept: KeptFile, kind: str, reason: str) -> None:
-        with self.database.transaction(Context.of(self.actor), read_only=True) as connection:
-            if find_lost(connection, self.actor.workspace_id, [kept.path]):
-                return
-        entry = bad_file(kept.conversation_id, kept.path, reason)
-        if self.repair:
-            done = mend(self.database, self.files, self.actor, source, kept, language=self.language)
-            entry |= {"repair": done.repair, "reason": done.reason or reason}
-        getattr(self.report, kind).append(entry)
+    def inspect(self) -> list[tuple[StoredRow, Inspection]]:
+        after, through = (UUID(key) if key else None for key in (self.state["after"], self.through))
+        return inspect_page(self.database, self.files, self.actor, self.threads, after=after, through=through)
+
+    def others(self) -> None:
+        self.settle_again()
+        for page in iter_file_pages(
+            self.database,
+            self.files,
+            self.actor,
+            self.threads,
+            ("archive", "releases"),
+            after=self.state["after"],
+        ):
+            self.passed(page.cursor, page.looked_at, page.findings)
+            self.settle(page.findings)
+            self.note("files of the archive and of releases")
 
     def objects(self) -> None:
-        while page := self.files.list(after=self.state["after"]):
-            orphans = find_orphans(self.database, self.actor, page)
-            repairs: Mapping[str, str] = {}
-            if self.repair and orphans:
-                repairs = repair_orphans(self.database, self.files, self.actor, orphans, language=self.language)
-            for orphan in orphans:
-                entry = {"path": orphan.path, "bytes": orphan.size, "reason": orphan.reason}
-                self.report.orphans.append({**entry, "repair": repairs.get(orphan.path)})
-            self.note(page[-1].path, len(page), "stored files")
+        self.settle_orphans([Orphan.from_dict(kept) for kept in self.state["pending"]])
+        while page := self.list_objects():
+            self.passed(page[-1].path, len(page), orphans := find_orphans(self.database, self.actor, page))
+            self.settle_orphans(orphans)
+            self.note("stored files")
 
-    def move_on(self, phase: str) -> None:
-        self.state |= {"phase": phase, "after": None}
-        self.note(None, 0, phase)
+    def list_objects(self) -> list[FileStat]:
+        if self.through is not None and self.through == self.state["after"]:
+            return []
+        page = self.files.list(after=self.state["after"])
+        if self.through is None:
+            return page
+        last = listing_order(self.through)
+        return [stat for stat in page if listing_order(stat.path) <= last]
 
-    def note(self, after: str | None, looked_at: int, step: str) -> None:
+    def settle(self, findings: Sequence[Finding], seen: Mapping[str, tuple[StoredRow, Inspection]] = _NOTHING) -> None:
+        for finding in findings:
+            done = self.mended(finding, seen.get(finding.kept.key)) if self.repair else Mended(None)
+            self.report.add(finding, repair=done.repair, reason=done.reason)
+
+    def settle_again(self) -> None:
+        for finding in map(Finding.from_dict, self.state["pending"]):
+            done = self.mended(finding, None, again=True)
+            self.report.add(finding, repair=done.repair, reason=done.reason)
+
+    def mended(self, finding: Finding, seen: tuple[StoredRow, Inspection] | None, *, again: bool = False) -> Mended:
+        if finding.kind != "drifted":
+            return mend(self.database, self.files, self.actor, finding, language=self.language, again=again)
+        if seen is not None:
+            return Mended(repair_row(self.database, self.actor, *seen, language=self.language))
+        row_id = UUID(finding.kept.key)
+        return Mended(repair_again(self.database, self.files, self.actor, self.threads, row_id, language=self.language))
+
+    def settle_orphans(self, orphans: Sequence[Orphan]) -> None:
+        repairs: Mapping[str, str] = {}
+        if self.repair and orphans:
+            repairs = repair_orphans(self.database, self.files, self.actor, orphans, language=self.language)
+        self.report.orphans.extend(orphan.entry(repair=repairs.get(orphan.path)) for orphan in orphans)
+
+    def passed(self, after: str, looked_at: int, found: Sequence[Finding | Orphan]) -> None:
         self.state |= {"after": after, "done": self.state["done"] + looked_at}
-        self.checkpoint({**self.state, "report": self.report.as_dict()})
+        if self.repair and found:
+            self.state["pending"] = [one.as_dict() for one in found]
+            self.keep()
+
+    def note(self, step: str) -> None:
+        self.state["pending"] = []
+        self.keep()
         self.progress(self.state["done"], max(self.total, self.state["done"]), step)
+
+    def keep(self) -> None:
+        self.checkpoint({**self.state, "report": self.report.as_dict()})
 
 
 def reconcile(
@@ -124,6 +161,7 @@ def reconcile(
     *,
     repair: bool = False,
     language: str = "en",
+    part: Part | None = None,
     start: Mapping[str, Any] | None = None,
     checkpoint: Checkpoint | None = None,
     progress: Progress | None = None,
@@ -136,6 +174,8 @@ def reconcile(
         Derive rows again from their files, write missing and damaged files again where their own bytes or the rows
         still prove what they held, adopt files that an import left, remove those that are done with, and keep the rest
         in quarantine. What is lost is said to be so once; what is left of it is kept there too.
+    part
+        Look at no more than this.
     start
         What `checkpoint` was given last by a run that was stopped.
 
@@ -154,6 +194,7 @@ def reconcile(
         actor,
         repair=repair,
         language=language,
+        part=part,
         start=start,
         checkpoint=checkpoint,
         progress=progress,

@@ -3,14 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeAlias
 
-__all__ = ["Checkpoint", "Progress", "ReconcileReport", "VerifyReport"]
+from convstore.queries.integrity import KeptFile, Source
+
+__all__ = ["BadKind", "Checkpoint", "Finding", "Progress", "ReconcileReport", "VerifyReport"]
 
 #: Called with a JSON document from which the work can be taken up again.
 Checkpoint: TypeAlias = Callable[[Mapping[str, Any]], None]
 Progress: TypeAlias = Callable[[int, int, str], None]
+BadKind: TypeAlias = Literal["missing", "damaged", "drifted"]
+
+_LISTS = ("missing", "damaged", "orphans", "drifted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A file that is missing or damaged, or whose rows say something else."""
+
+    kind: BadKind
+    source: Source
+    kept: KeptFile
+    reason: str
+    fields: tuple[str, ...] = ()
+
+    def entry(self, *, repair: str | None = None, reason: str | None = None) -> dict[str, Any]:
+        """What a report says of it."""
+        entry: dict[str, Any] = {
+            "conversation_id": self.kept.conversation_id,
+            "path": self.kept.path,
+            "reason": reason or self.reason,
+            "repair": repair,
+        }
+        return {**entry, "fields": list(self.fields)} if self.fields else entry
+
+    def as_dict(self) -> dict[str, Any]:
+        """The finding as a JSON document."""
+        return {**asdict(self), "kept": list(self.kept), "fields": list(self.fields)}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Finding:
+        """A finding that was kept."""
+        return cls(**{**document, "kept": KeptFile(*document["kept"]), "fields": tuple(document["fields"])})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,6 +60,10 @@ class ReconcileReport:
     orphans: list[dict[str, Any]] = field(default_factory=list)
     drifted: list[dict[str, Any]] = field(default_factory=list)
 
+    def add(self, finding: Finding, *, repair: str | None, reason: str | None) -> None:
+        """Tell of a finding and what was done about it; `reason` where that says more."""
+        getattr(self, finding.kind).append(finding.entry(repair=repair, reason=reason))
+
     @property
     def repaired(self) -> int:
         """How many of them were repaired."""
@@ -37,13 +76,13 @@ class ReconcileReport:
 
     def as_dict(self) -> dict[str, Any]:
         """The report as one JSON document."""
-        lists = {name: list(getattr(self, name)) for name in ("missing", "damaged", "orphans", "drifted")}
+        lists = {name: list(getattr(self, name)) for name in _LISTS}
         return {**lists, "repaired": self.repaired}
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> ReconcileReport:
-        """A report that was kept."""
-        return cls(**{name: list(document[name]) for name in ("missing", "damaged", "orphans", "drifted")})
+    def of(cls, *documents: Mapping[str, Any]) -> ReconcileReport:
+        """A report that was kept; of several, one after the other."""
+        return cls(**{name: [entry for document in documents for entry in document[name]] for name in _LISTS})
 
     def _entries(self) -> list[dict[str, Any]]:
         return [*self.missing, *self.damaged, *self.orphans, *self.drifted]
@@ -57,6 +96,10 @@ class VerifyReport:
     missing: list[dict[str, Any]] = field(default_factory=list)
     damaged: list[dict[str, Any]] = field(default_factory=list)
     next: str | None = None
+
+    def add(self, finding: Finding) -> None:
+        """Tell of a file that is missing or damaged."""
+        getattr(self, finding.kind).append(finding.entry())
 
     @property
     def is_clean(self) -> bool:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import Any
 from uuid import UUID
 
 from convstore.database import Context, Database
 from convstore.documents import CONTENT_COLUMNS, conversation_row, finding_rows, turn_rows
-from convstore.errors import ConvstoreError, NotFoundError
-from convstore.files import DamagedFileError, FileStore
+from convstore.errors import ConvstoreError
+from convstore.files import FileStore
 from convstore.model import Actor
-from convstore.queries.integrity import KeptFile, Source, list_kept_files, list_rows, list_turns_of
+from convstore.queries.integrity import KeptFile, list_rows, list_turns_of
 from convstore.queries.storing import lock_version, replace_conversation
 from convstore.reconcile.inspection import (
     COMPARED_COLUMNS,
@@ -20,22 +19,29 @@ from convstore.reconcile.inspection import (
     Inspection,
     StoredRow,
     inspect_row,
-    read_document,
     with_findings,
 )
+from convstore.reconcile.kept_files import find_lost
+from convstore.reconcile.reports import Finding
 
-__all__ = ["bad_file", "find_bad_file", "inspect_page", "is_still_so", "iter_bad_files", "repair_row"]
+__all__ = ["find_differences", "inspect_page", "repair_again", "repair_row"]
 
-_OTHER_FILES = 500
+_DERIVED_AGAIN = "rows derived again"
 
 
 def inspect_page(
-    database: Database, files: FileStore, actor: Actor, threads: Executor, *, after: UUID | None
+    database: Database,
+    files: FileStore,
+    actor: Actor,
+    threads: Executor,
+    *,
+    after: UUID | None,
+    through: UUID | None = None,
 ) -> list[tuple[StoredRow, Inspection]]:
-    """The next conversations with what was found of each; empty at the end."""
+    """The next conversations with what was found of each, none beyond `through`; empty at the end."""
     # One snapshot: a conversation that is replaced between two statements would look drifted.
     with database.transaction(Context.of(actor), read_only=True, snapshot=True) as connection:
-        page = list_rows(connection, actor.workspace_id, COMPARED_COLUMNS, after=after)
+        page = list_rows(connection, actor.workspace_id, COMPARED_COLUMNS, after=after, through=through)
         turns = list_turns_of(connection, actor.workspace_id, [row["id"] for row in page], COMPARED_TURN_COLUMNS)
     rows = [
         StoredRow(
@@ -48,7 +54,26 @@ def inspect_page(
     return list(zip(rows, threads.map(lambda row: inspect_row(files, row), rows), strict=True))
 
 
-def is_still_so(database: Database, actor: Actor, row: StoredRow) -> bool:
+def find_differences(database: Database, actor: Actor, page: Sequence[tuple[StoredRow, Inspection]]) -> list[Finding]:
+    """What is wrong with the conversations of a page. What was found to be lost before is not found again."""
+    findings = [
+        Finding(
+            kind=found.kind,
+            source="conversations",
+            kept=KeptFile(str(row.id), row.conversation_id, row.file_path, row.values["content_sha256"]),
+            reason=found.reason,
+            fields=found.fields,
+        )
+        for row, found in page
+        if found.kind != "equal" and _is_still_so(database, actor, row)
+    ]
+    bad = [finding.kept.path for finding in findings if finding.kind != "drifted"]
+    with database.transaction(Context.of(actor), read_only=True) as connection:
+        lost = find_lost(connection, actor.workspace_id, bad)
+    return [finding for finding in findings if finding.kept.path not in lost]
+
+
+def _is_still_so(database: Database, actor: Actor, row: StoredRow) -> bool:
     """False if the conversation was replaced or removed since the page was read: then nothing is wrong with it."""
     with database.transaction(Context.of(actor, elevated=True)) as connection:
         return lock_version(connection, row.id, actor.workspace_id) == (row.values["turns_sha256"], row.file_path)
@@ -84,40 +109,15 @@ def repair_row(database: Database, actor: Actor, row: StoredRow, found: Inspecti
         if exc.retryable:
             raise
         return None
-    return "rows derived again"
+    return _DERIVED_AGAIN
 
 
-def iter_bad_files(
-    database: Database, files: FileStore, actor: Actor, threads: Executor
-) -> Iterator[tuple[Source, KeptFile, str, str]]:
-    """Files of the archive and of older versions in releases that are missing or damaged, with the kind and reason."""
-    sources: tuple[Source, ...] = ("archive", "releases")
-    for source in sources:
-        after = None
-        while True:
-            with database.transaction(Context.of(actor), read_only=True) as connection:
-                page = list_kept_files(connection, actor.workspace_id, source, after=after, limit=_OTHER_FILES)
-            if not page:
-                break
-            after = page[-1].key
-            problems = threads.map(lambda kept: find_bad_file(files, kept.path, kept.content_sha256), page)
-            for kept, problem in zip(page, problems, strict=True):
-                if problem is not None:
-                    yield source, kept, *problem
-
-
-def find_bad_file(files: FileStore, path: str, content_sha256: str) -> tuple[str, str] | None:
-    """What is wrong with a file: (`missing` or `damaged`, the reason); None if nothing is."""
-    try:
-        read_document(files, path, content_sha256)
-    except NotFoundError:
-        return "missing", "there is no such file"
-    except DamagedFileError as damage:
-        return "damaged", damage.message
-    return None
-
-
-def bad_file(conversation_id: str, path: str, reason: str, *, fields: Sequence[str] = ()) -> dict[str, Any]:
-    """An entry of a report."""
-    entry: dict[str, Any] = {"conversation_id": conversation_id, "path": path, "reason": reason, "repair": None}
-    return {**entry, "fields": list(fields)} if fields else entry
+def repair_again(
+    database: Database, files: FileStore, actor: Actor, threads: Executor, row_id: UUID, *, language: str
+) -> str | None:
+    """The same for a conversation that drifted, after an attempt that was cut and may have done it."""
+    page = inspect_page(database, files, actor, threads, after=UUID(int=row_id.int - 1), through=row_id)
+    if not page:
+        return "removed meanwhile"
+    row, found = page[0]
+    return _DERIVED_AGAIN if found.kind == "equal" else repair_row(database, actor, row, found, language=language)

@@ -24,6 +24,7 @@ Run: TypeAlias = Callable[[ConvStore, RunningJob], Mapping[str, Any]]
 #: Modules that add tasks of their own when imported.
 TASK_MODULES: tuple[str, ...] = (
     "convstore.worker.import_tasks",
+    "convstore.worker.reconcile_tasks",
     "convstore.worker.set_tasks",
     "convstore.worker.release_tasks",
 )
@@ -58,13 +59,6 @@ def find_task(name: str) -> Task | None:
     for module in TASK_MODULES:
         importlib.import_module(module)
     return _tasks.get(name)
-
-
-@task("reconcile", role="lead")
-def _reconcile(store: ConvStore, job: RunningJob) -> Mapping[str, Any]:
-    repair = bool(job.arguments.get("repair"))
-    start = job.state or None
-    return store.reconcile(repair=repair, start=start, checkpoint=job.keep, progress=job.progress).as_dict()
 
 
 @task("verify", role="lead")

@@ -15,6 +15,7 @@ import pytest
 
 from convstore.errors import ConflictError, InvalidInputError, NotFoundError
 from convstore.files import FileStore, object_path
+from convstore.files.keys import listing_order
 from convstore.files.store import MAX_OBJECT_BYTES
 
 OWNER = UUID("11111111-1111-4111-8111-111111111111")
@@ -216,6 +217,7 @@ def test_folders_come_before_objects(store: FileStore) -> None:
     store.put_many((path, b"x") for path in ("b", "a/z", "c/y/1", "c/x", "a.txt", "a-b/1", "a/b/c"))
     expected = ["a/b/c", "a/z", "a-b/1", "c/y/1", "c/x", "a.txt", "b"]
     assert all_paths(store, limit=2) == expected
+    assert sorted(expected[::-1], key=listing_order) == expected
 
 
 def test_a_listing_can_be_held_to_a_folder(store: FileStore) -> None:

@@ -68,6 +68,20 @@ def test_bytes_that_still_prove_themselves_are_put_in_order(
     assert_in_order(filled)
 
 
+def test_a_repair_that_was_cut_between_taking_away_and_putting_has_left_a_copy(filled: ConvStore) -> None:
+    whole = filled.files.get(path_of(filled, "talk-0"))
+    path = path_of(filled, "talk-0")
+    filled.files.delete([path])
+    filled.files.put(f"{path}.again", whole)
+    change_a_turn(filled, "talk-0")
+    report = filled.reconcile(repair=True)
+    assert [entry["repair"] for entry in report.missing] == ["file written again from its own bytes"]
+    assert filled.files.get(path) == whole
+    assert len(filled.files.list()) == 3
+    assert [entry["repair"] for entry in filled.reconcile(repair=True).drifted] == ["rows derived again"]
+    assert_in_order(filled)
+
+
 @pytest.mark.parametrize("damaged", [None, b"nothing of it left"], ids=["missing", "damaged"])
 def test_rows_that_prove_the_turns_make_the_file_again(filled: ConvStore, damaged: bytes | None) -> None:
     filled.review(["talk-0"], status="approved", scores={"quality": 4.5}, as_review=True)

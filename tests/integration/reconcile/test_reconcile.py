@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import orjson
 import pytest
 
 from convstore.core import ConvStore, Resources
-from convstore.documents import store_document
+from convstore.database import Context
 from convstore.errors import ForbiddenError
 from convstore.files import pack
-from convstore.formats import parse
-from convstore.model import Draft, Filter, ParsedFile
-from tests.integration.conversations import conversation, document, folder_of
+from convstore.model import Filter
+from convstore.queries.storing import claim_objects
+from tests.integration.conversations import conversation, folder_of
+from tests.integration.reconcile.spoiled import cut_import_of, path_of
 
 
 def admin(store: ConvStore, statement: str, *values: object) -> None:
     with store.database.admin() as connection:
         connection.execute(statement, values)
-
-
-def path_of(store: ConvStore, identifier: str) -> str:
-    return store.get(identifier).conversation.file_path
 
 
 @pytest.fixture
@@ -114,28 +112,6 @@ def test_orphan_of_a_cut_import_is_adopted(filled: ConvStore) -> None:
     assert filled.reconcile().is_clean
 
 
-def cut_import_of(store: ConvStore, identifier: str, question: str) -> str:
-    """An object that an import left whose row was never written; its path."""
-    stored = store_document(
-        draft_of(document(identifier, question)),
-        family="messages",
-        source_name="x.json",
-        row_id=uuid4(),
-        created_by=store.actor.user_id,
-        language="en",
-    )
-    store.files.put(stored.path, stored.packed)
-    return stored.path
-
-
-def draft_of(content: object) -> Draft:
-    parsed = parse(orjson.dumps(content), name="x.json")
-    assert isinstance(parsed, ParsedFile)
-    [draft] = parsed.conversations
-    assert isinstance(draft, Draft)
-    return draft
-
-
 def test_what_was_deleted_since_does_not_come_back(filled: ConvStore) -> None:
     before = cut_import_of(filled, "talk-0", "a question that was never stored")
     filled.delete(["talk-0"], hard=True, confirm=True)
@@ -209,6 +185,44 @@ def test_file_of_another_workspace_is_left_alone(filled: ConvStore, resources: R
     filled.files.put(path, pack(b"{}"))
     assert filled.reconcile(repair=True).orphans == []
     assert filled.files.stat(path) is not None
+
+
+def test_who_looks_for_strays_waits_for_others_who_do(filled: ConvStore) -> None:
+    """Else it would take them for an import, and leave alone what is young."""
+    stray = f"{filled.actor.user_id}/notes.json"
+    filled.files.put(stray, b"{}", content_type="application/json")
+    with ThreadPoolExecutor(1) as thread:
+        with filled.database.transaction(Context.of(filled.actor)) as connection:
+            claim_objects(connection)
+            looking = thread.submit(filled.reconcile)
+            wait_for_a_lock(filled)
+        assert [entry["path"] for entry in looking.result().orphans] == [stray]
+
+
+def test_what_goes_into_quarantine_is_no_stray_on_its_way(filled: ConvStore, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text("{")
+    with ThreadPoolExecutor(1) as thread:
+        with filled.database.transaction(Context.of(filled.actor)) as connection:
+            claim_objects(connection)
+            importing = thread.submit(filled.ingest, [broken])
+            wait_for_a_lock(filled)
+            assert len(filled.files.list()) == 5
+        assert importing.result().totals["rejected"] == 1
+    assert len(filled.files.list()) == 6
+
+
+def wait_for_a_lock(store: ConvStore) -> None:
+    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database ="
+    for _ in range(3000):
+        with store.database.admin() as connection:
+            row = connection.execute(
+                f"{query} (SELECT oid FROM pg_database WHERE datname = current_database())"
+            ).fetchone()
+        if row and row[0]:
+            return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits")
 
 
 def test_it_goes_on_where_it_was_stopped(filled: ConvStore) -> None:

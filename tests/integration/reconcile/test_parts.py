@@ -1,0 +1,160 @@
+"""A large reconciliation by several workers, and one that is cut at every step: the report and the store of one run."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from convstore.core import ConvStore, Resources
+from convstore.worker import run_worker
+from tests.fixtures_database import Server
+from tests.integration.jobs.workers import start_workers
+from tests.integration.reconcile.spoiled import CONVERSATIONS, EACH, everything, spoil
+
+PART_ROWS = 6
+
+
+class Cut(Exception):
+    """The process ends here."""
+
+
+@pytest.fixture
+def copies(server: Server, template: str, tmp_path: Path) -> Iterator[Callable[[str], ConvStore]]:
+    """Copies by name of one spoiled store, down to every id."""
+    spoiled = "test_spoiled"
+    with ExitStack() as cleanup:
+
+        def opened(name: str, source: str, home: Path) -> ConvStore:
+            server.create(name, source)
+            cleanup.callback(server.drop, name)
+            resources = Resources(server.settings(name, home))
+            cleanup.callback(resources.close)
+            return ConvStore.for_operator(resources)
+
+        store = opened(spoiled, template, tmp_path / spoiled)
+        spoil(store, tmp_path)
+        store.resources.close()
+
+        def copy(name: str) -> ConvStore:
+            shutil.copytree(tmp_path / spoiled, tmp_path / name)
+            return opened(name, spoiled, tmp_path / name)
+
+        yield copy
+
+
+def test_workers_that_are_killed_leave_the_report_and_the_store_of_one_that_is_not(
+    copies: Callable[[str], ConvStore],
+) -> None:
+    one, many, cut = copies("test_one"), copies("test_many"), copies("test_cut")
+    seen = one.reconcile().as_dict()
+    assert reconciled(many, repair=False) == seen
+    mended = one.reconcile(repair=True)
+    report, after = mended.as_dict(), everything(one)
+    assert kinds_of(report) == {
+        ("missing", "file written again from the rows"): 2 * EACH - 1,
+        ("missing", None): 2 * EACH + 1,
+        ("damaged", "file written again from its own bytes"): EACH,
+        ("damaged", "file written again from the rows"): EACH,
+        ("damaged", None): EACH,
+        ("drifted", "rows derived again"): 2 * EACH,
+        ("orphans", "removed"): 3 * EACH,
+        ("orphans", "kept in quarantine"): 2 * EACH,
+        ("orphans", "adopted"): EACH,
+        ("orphans", None): EACH,
+    }
+
+    assert cut_at_every_step(cut) == report
+    assert everything(cut) == after
+
+    workers = start_workers(many, 3)
+    job_id = many.defer("reconcile", {"repair": True, "part_rows": PART_ROWS})
+    kills = 0
+    try:
+        for phase in ("rows", "objects"):
+            holder = wait_for_repair(many, job_id, phase)
+            if holder is not None:
+                killed = workers.pop(holder)
+                killed.send_signal(signal.SIGKILL)
+                killed.wait()
+                kills += 1
+        while many.job(job_id).status in ("queued", "running"):
+            time.sleep(0.05)
+    finally:
+        for worker in workers.values():
+            worker.terminate()
+        endings = [worker.wait(timeout=60) for worker in workers.values()]
+    assert kills >= 1, "the kills came in the middle"
+    assert set(endings) == {0}, "a signal ends a worker gracefully"
+    assert (many.job(job_id).status, many.job(job_id).result) == ("succeeded", report)
+    assert everything(many) == after
+    with many.database.admin() as connection:
+        parts = connection.execute(
+            "SELECT task, count(*), sum(attempt - 1) FROM jobs WHERE parent_id = %s GROUP BY 1 ORDER BY 1", [job_id]
+        ).fetchall()
+    counts = {task: count for task, count, _ in parts}
+    assert counts["reconcile: others"] == 1
+    assert counts["reconcile: rows"] > 4
+    assert counts["reconcile: objects"] > 4
+    assert sum(again for _, _, again in parts) >= kills, "what the killed workers had was begun again"
+    left = many.reconcile(repair=True)
+    assert kinds_of(left.as_dict()) == {("orphans", None): EACH}, "they may belong to another workspace"
+
+
+def reconciled(store: ConvStore, *, repair: bool) -> Mapping[str, Any] | None:
+    """The report of a job in parts."""
+    job_id = store.defer("reconcile", {"repair": repair, "part_rows": PART_ROWS})
+    run_worker(store.resources, once=True)
+    job = store.job(job_id)
+    assert job.status == "succeeded", job.error
+    assert job.total == 2 * CONVERSATIONS
+    assert job.done >= CONVERSATIONS
+    return job.result
+
+
+def kinds_of(report: Mapping[str, Any]) -> Counter[tuple[str, str | None]]:
+    """How many entries of each kind had what done about them."""
+    lists = ("missing", "damaged", "drifted", "orphans")
+    return Counter((name, entry["repair"]) for name in lists for entry in report[name])
+
+
+def cut_at_every_step(store: ConvStore) -> Mapping[str, Any]:
+    """The report of one that does every step twice: cut before it could keep the state after it, and right after."""
+    kept: list[dict[str, Any]] = []
+
+    def forget(_state: Mapping[str, Any]) -> None:
+        raise Cut
+
+    def keep(state: Mapping[str, Any]) -> None:
+        kept.append(orjson.loads(orjson.dumps(state)))
+        raise Cut
+
+    while True:
+        start = kept[-1] if kept else None
+        for checkpoint in (forget, keep):
+            with suppress(Cut):
+                return store.reconcile(repair=True, start=start, checkpoint=checkpoint).as_dict()
+
+
+def wait_for_repair(store: ConvStore, job_id: UUID, phase: str) -> int | None:
+    """The worker that is about to repair what it found in a part of this phase; None if the job is over."""
+    query = """
+        SELECT q.worker_id FROM jobs AS j JOIN procrastinate.procrastinate_jobs AS q ON q.id = j.queue_id
+        WHERE j.parent_id = %s AND j.task = %s AND q.status = 'doing' AND j.state -> 'pending' <> '[]' LIMIT 1
+    """
+    with store.database.admin() as connection:
+        while store.job(job_id).status in ("queued", "running"):
+            row = connection.execute(query, [job_id, f"reconcile: {phase}"]).fetchone()
+            if row is not None:
+                return int(row[0])
+            time.sleep(0.002)
+    return None
