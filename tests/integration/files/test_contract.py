@@ -217,7 +217,7 @@ def test_folders_come_before_objects(store: FileStore) -> None:
     store.put_many((path, b"x") for path in ("b", "a/z", "c/y/1", "c/x", "a.txt", "a-b/1", "a/b/c"))
     expected = ["a/b/c", "a/z", "a-b/1", "c/y/1", "c/x", "a.txt", "b"]
     assert all_paths(store, limit=2) == expected
-    assert sorted(expected[::-1], key=listing_order) == expected
+    assert sorted(set(expected), key=listing_order) == expected
 
 
 def test_a_listing_can_be_held_to_a_folder(store: FileStore) -> None:
