@@ -51,6 +51,6 @@ def full_store(demo_store: ConvStore, tmp_path: Path) -> ConvStore:
     broken.write_text('{"a": x}')
     demo_store.ingest([broken])
     demo_store.export("messages", tmp_path / "first.jsonl", name="first")
-    ids = [row.conversation_id for row in demo_store.search(limit=2).items]
+    ids = [row.conversation_id for row in demo_store.search(sort="name", limit=2).items]
     demo_store.delete(ids)
     return demo_store

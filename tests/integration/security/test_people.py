@@ -20,6 +20,7 @@ from convstore.errors import (
 )
 from convstore.identity import Identity, admit
 from convstore.identity.attempts import begin_attempt, forgive
+from convstore.model import Filter
 from tests.integration.security.people import identity, sign_in
 
 
@@ -213,7 +214,9 @@ def test_guesses_at_once_are_counted(database: Database) -> None:
 def test_undoing_what_a_lead_reopened_takes_a_lead(demo_store: ConvStore) -> None:
     """The setting that marks an undo is anybody's to set; the right is not."""
     reviewer = sign_in(demo_store.resources, "rita", "reviewer")
-    identifier = demo_store.search().items[0].conversation_id
+    # Everything came in at the same moment: which row is first, nobody can tell, nor its status.
+    waiting = Filter(statuses=("pending_review",))
+    identifier = demo_store.search(waiting, limit=1).items[0].conversation_id
     demo_store.review([identifier], status="approved")
     batch = demo_store.review([identifier], status="pending_review").batch_id
     context = Context.of(reviewer.actor, undo_batch=batch)
