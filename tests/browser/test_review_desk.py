@@ -44,14 +44,20 @@ def desk(app: LocalApp, screen: Screen, name: str, rows: tuple[str, ...]) -> Non
     screen.open(f"{app.address}/review?queue={name}")
 
 
-def reads(screen: Screen, name: str) -> None:
-    expect(screen.page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+def rested(screen: Screen) -> None:
+    """No question is open any more: buttons and their keys rest until the app knows, not only the browser."""
     expect(screen.page.get_by_role("button", name=re.compile("^Approve"))).to_be_enabled()
     screen.settle()
 
 
+def reads(screen: Screen, name: str) -> None:
+    expect(screen.page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+    rested(screen)
+
+
 def question(screen: Screen, key: str) -> Locator:
     """Ask by key, and wait until the question is there."""
+    rested(screen)
     screen.page.keyboard.press(key)
     dialog = screen.page.get_by_role("dialog")
     expect(dialog).to_be_visible()
@@ -122,6 +128,7 @@ def test_every_question_of_the_review(full_app: LocalApp, screen: Screen) -> Non
     expect(dialog).to_have_count(0)
     expect(page.get_by_text("Not for training")).to_have_count(0)
     assert store.desk.exclusions(noted.id) == frozenset()
+    rested(screen)
     page.keyboard.press("a")
     reads(screen, changed.conversation_name)
     assert dict(store.get(noted.conversation_id).reviews[0].turn_notes) == {turn: "Kind, and true."}
@@ -137,7 +144,7 @@ def test_every_question_of_the_review(full_app: LocalApp, screen: Screen) -> Non
             " WHERE conversation_id = %s AND turn_number = 1",
             (changed.id,),
         )
-    screen.settle()
+    rested(screen)
     page.keyboard.press("a")
     expect(dialog.get_by_text("Nothing was decided")).to_be_visible()
     expect(dialog.get_by_text("You read", exact=True)).to_have_count(1)
@@ -232,7 +239,8 @@ def test_a_batch_is_stopped_and_reopened_and_taken_back_from_the_history(full_ap
         dialog.get_by_role("button", name=re.compile(f"^Reopen {count}")).click()
         expect(screen.page.get_by_text(re.compile("^Reopen: "))).to_be_visible()
         screen.shot("browse-progress")
-        screen.page.get_by_role("button", name="Stop").click()
+        # By its key: while a long run is under way, the frame shows a Stop of its own.
+        screen.page.locator(".st-key-stop-work button").click()
         expect(screen.page.get_by_role("button", name="Stopping")).to_be_disabled()
     screen.sees("Stopped. Nothing was changed.")
     assert store.count(wanted)[0] == count
@@ -275,6 +283,8 @@ def test_the_team_in_numbers_that_are_the_stores(full_app: LocalApp, screen: Scr
     screen.open(f"{full_app.address}/review")
     screen.press("Queue")
     screen.press("What the team did")
+    # Wide enough for every column, also beside the empty sidebar that the review may leave behind.
+    screen.page.set_viewport_size({"width": 1920, "height": 900})
     screen.sees(f"{sum(day.decisions for day in report.decisions):,} decisions, by reviewer and day")
     # Cells are drawn on a canvas; beside it stands a table for who listens.
     tables = screen.page.get_by_test_id("stDataFrame")
@@ -345,13 +355,13 @@ def test_in_a_blind_workspace_nothing_of_others_shows_before_ones_own(full_app: 
     def shown(path: str) -> str:
         screen.open(f"{full_app.address}/{path}")
         words = []
+        opened = screen.page.get_by_test_id("stPopoverBody")
         for name in ("History", "Details"):
-            button = screen.page.get_by_role("button", name=name, exact=True)
-            if button.count():
-                button.first.click()
-                screen.settle()
+            if screen.page.get_by_role("button", name=name, exact=True).count():
+                screen.unfold(re.compile(f"^{name}$"), opened)
                 words.append(screen.page.locator("body").inner_text().replace("\u2060", ""))
                 screen.page.keyboard.press("Escape")
+                expect(opened).to_have_count(0)
         return "\n".join(words)
 
     page = f"conversation?id={row.conversation_id}"
