@@ -14,8 +14,9 @@ __all__ = ["ROW_PX", "Screen"]
 
 ROW_PX = 31
 _WITHIN_MS = 60_000
-#: How often something is opened again that the end of a run folded.
-_TRIES = 4
+#: How long to look for what was opened before it is opened again: the end of a run folds it. Longer each time, so that
+#: little is lost here and a slow machine is waited for.
+_TRIES_MS = (2_000, 6_000, 20_000, 60_000)
 expect.set_options(timeout=_WITHIN_MS)
 #: Streamlit asks below a deep address first and then at the root; the first answer is 404 by design.
 _PROBE = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
@@ -101,11 +102,11 @@ class Screen:
     def choose(self, box: Locator, option: str | re.Pattern[str], *, exact: bool = False) -> None:
         """Choose from a box; the end of a run folds an open one, so it is opened until the option is there."""
         wanted = self.page.get_by_role("option", name=option, exact=exact).first
-        for _ in range(_TRIES):
+        for within_ms in _TRIES_MS:
             self.settle()
             box.click()
             with suppress(NotInTime):
-                wanted.click(timeout=_WITHIN_MS / _TRIES)
+                wanted.click(timeout=within_ms)
                 break
         else:
             wanted.click()
@@ -113,11 +114,11 @@ class Screen:
 
     def unfold(self, name: re.Pattern[str], content: Locator) -> None:
         """Open a folded part until what is in it is seen."""
-        for _ in range(_TRIES):
+        for within_ms in _TRIES_MS:
             self.settle()
             self.page.get_by_text(name).first.click()
             with suppress(NotInTime):
-                content.wait_for(state="visible", timeout=_WITHIN_MS / _TRIES)
+                content.wait_for(state="visible", timeout=within_ms)
                 return
         expect(content).to_be_visible()
 

@@ -1,4 +1,7 @@
-"""Screens at three widths, light and dark: nothing sticks out, controls can be named and reached, texts be read."""
+"""Screens at three widths, light and dark: nothing sticks out, controls can be named and reached, texts be read.
+
+The pictures of docs/screenshots are made on the way.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,16 @@ WIDTHS = (800, 1280, 1920)
 SCHEMES: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 29)"}
 SCREENS = ("", "review", "browse", "conversation", "quality", "quality?part=Feelings", "quality?part=Text", "coverage",
            "duplicates", "releases", "releases?part=History", "import", "system", "team")  # fmt: skip
+#: Screens with a picture of their own: its name, and what has to be drawn first.
+PICTURES = {
+    "": ("home", "[data-testid=stHeading]"),
+    "review": ("review", "[data-testid=stMetricChart] :is(canvas, svg)"),
+    "browse": ("browse", "[data-testid=stDataFrame] canvas"),
+    "conversation": ("conversation", "[data-testid=stMetricChart] :is(canvas, svg)"),
+    "quality": ("quality", ".js-plotly-plot .main-svg"),
+    "releases": ("releases", "[data-testid=stCode]"),
+    "import": ("import", "[data-testid=stDataFrame] canvas"),
+}
 
 #: Controls that a screen reader could not name. Streamlit's own hidden file inputs are named by their button.
 NAMELESS = """
@@ -107,15 +120,21 @@ def faint(screen: Screen) -> list[str]:
 
 @pytest.mark.parametrize("name", SCREENS)
 def test_a_screen_can_be_used_by_everybody(full_app: LocalApp, screen: Screen, name: str) -> None:
-    row = full_app.store.search(Filter(statuses=("pending_review",))).items[0]
+    waiting = full_app.store.search(Filter(statuses=("pending_review",)), sort="name", limit=100).items
+    row = next(row for row in waiting if row.finding_codes)
     if name.endswith("History") and not full_app.store.list_releases():
         full_app.store.export("messages", screen.folder / "out.jsonl", name="spring")
     query = f"?id={row.conversation_id}" if name == "conversation" else ""
     found: list[str] = []
     screen.open(f"{full_app.address}/{name}{query}")
+    picture, drawn = PICTURES.get(name, ("", "[data-testid=stHeading]"))
     for scheme, ground in SCHEMES.items():
         screen.page.emulate_media(color_scheme=scheme)
         expect(screen.page.get_by_test_id("stApp")).to_have_css("background-color", ground)
+        expect(screen.page.locator(drawn).first).to_be_visible()
+        if picture:
+            screen.settle()
+            screen.shot(f"{picture}-{scheme}")
         found += [f"faint in {scheme}: {one}" for one in faint(screen)]
     tabs = screen.page.get_by_role("tab")
     for kind, controls in (("nameless", NAMELESS), ("out of reach", UNREACHED)):
