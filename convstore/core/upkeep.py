@@ -42,7 +42,7 @@ class Upkeep(Acting):
         return count_looks(self.database, self.actor)
 
     def parts_to_reconcile(self, phase: Phase, *, rows: int) -> list[Part]:
-        """A phase of reconciliation in parts of so many rows; see `convstore.reconcile.parts`."""
+        """A phase of reconciliation or verification in parts of so many rows; see `convstore.reconcile.parts`."""
         from convstore.reconcile import plan_parts
 
         return plan_parts(self.database, self.actor, phase, rows=rows)
@@ -50,6 +50,7 @@ class Upkeep(Acting):
     def verify(
         self,
         *,
+        part: Part | None = None,
         start: VerifyReport | None = None,
         checkpoint: Callable[[Mapping[str, Any]], None] | None = None,
         progress: Callable[[int, int, str], None] | None = None,
@@ -57,7 +58,8 @@ class Upkeep(Acting):
         """Hash every file again; `start` is the report of a run that was stopped."""
         from convstore.reconcile import verify
 
-        return verify(self.database, self.files, self.actor, start=start, checkpoint=checkpoint, progress=progress)
+        options: dict[str, Any] = {"start": start, "checkpoint": checkpoint, "progress": progress}
+        return verify(self.database, self.files, self.actor, part=part, **options)
 
     def apply_retention(
         self, *, dry_run: bool = False, progress: Callable[[int, int, str], None] | None = None

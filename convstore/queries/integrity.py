@@ -13,10 +13,8 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     RowMapping,
-    Subquery,
     Text,
     Uuid,
     bindparam,
@@ -41,7 +39,6 @@ __all__ = [
     "find_unnamed",
     "list_kept_files",
     "list_path_bounds",
-    "list_row_bounds",
     "list_rows",
     "list_turns_of",
 ]
@@ -105,24 +102,13 @@ def list_rows(
     return connection.execute(query).mappings().all()
 
 
-def list_row_bounds(connection: Connection, workspace_id: UUID, every: int) -> list[UUID]:
-    """The id of every so many conversations, in the order of `list_rows`."""
-    numbered = _numbered(workspace_id, c.id)
-    query = select(numbered.c.id).where(numbered.c.n % every == 0).order_by(numbered.c.id)
-    return list(connection.execute(query).scalars())
-
-
 def list_path_bounds(connection: Connection, workspace_id: UUID, every: int) -> list[str]:
     """The path of every so many conversations' files, by owner and row as paths begin."""
-    numbered = _numbered(workspace_id, c.created_by, c.id)
-    bounds = select(numbered.c.id).where(numbered.c.n % every == 0)
+    number = func.row_number().over(order_by=(c.created_by, c.id))
+    numbered = select(c.id, number.label("number")).where(c.workspace_id == workspace_id).subquery()
+    bounds = select(numbered.c.id).where(numbered.c.number % every == 0)
     query = select(c.file_path).where(c.workspace_id == workspace_id, c.id.in_(bounds)).order_by(c.created_by, c.id)
     return list(connection.execute(query).scalars())
-
-
-def _numbered(workspace_id: UUID, *order: ColumnElement[UUID]) -> Subquery:
-    number = func.row_number().over(order_by=order)
-    return select(c.id, number.label("n")).where(c.workspace_id == workspace_id).subquery()
 
 
 def list_turns_of(
@@ -142,9 +128,21 @@ def list_turns_of(
 
 
 def list_kept_files(
-    connection: Connection, workspace_id: UUID, source: Source, *, after: str | None, limit: int
+    connection: Connection,
+    workspace_id: UUID,
+    source: Source,
+    *,
+    after: str | None,
+    through: UUID | None = None,
+    limit: int,
 ) -> list[KeptFile]:
-    """A page of the files that conversations, the archive or releases name; releases: versions that are not current."""
+    """A page of the files that conversations, the archive or releases name; releases: versions that are not current.
+
+    Parameters
+    ----------
+    through
+        Of conversations: none beyond this row.
+    """
     if source == "releases":
         current = select(literal(1)).where(
             c.workspace_id == workspace_id, c.id == r.conversation_id, c.file_path == r.file_path
@@ -176,6 +174,8 @@ def list_kept_files(
         )
         if after is not None:
             query = query.where(c.id > UUID(after))
+        if through is not None:
+            query = query.where(c.id <= through)
     return [KeptFile(str(row[0]), row[1], row[2], row[3]) for row in connection.execute(query)]
 
 

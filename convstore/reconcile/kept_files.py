@@ -42,13 +42,17 @@ def iter_file_pages(
     sources: Sequence[Source],
     *,
     after: str | None,
+    through: UUID | None = None,
 ) -> Iterator[FilePage]:
-    """Read every file that these sources name. What was found to be lost before is not found again."""
+    """Read every file that these sources name; of conversations those up to `through`.
+
+    What was found to be lost before is not found again.
+    """
     source, key = _place(sources, after)
     for current in sources[sources.index(source) :]:
         while True:
             with database.transaction(Context.of(actor), read_only=True) as connection:
-                page = list_kept_files(connection, actor.workspace_id, current, after=key, limit=_PAGE)
+                page = list_kept_files(connection, actor.workspace_id, current, after=key, through=through, limit=_PAGE)
             if not page:
                 break
             problems = threads.map(lambda kept: find_bad_file(files, kept.path, kept.content_sha256), page)

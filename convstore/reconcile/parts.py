@@ -1,4 +1,4 @@
-"""A reconciliation cut into parts, which any number of workers look at, and mend, side by side.
+"""A reconciliation, or a verification, cut into parts that any number of workers look at, and mend, side by side.
 
 The phases stay in their order, each begun when the one before has ended. A row that is mended names another file, and
 what was left of the old one is on its way into quarantine: whoever looked at objects meanwhile would take it for one
@@ -14,15 +14,19 @@ from typing import Any, Literal, TypeAlias, get_args
 from convstore.database import Context, Database
 from convstore.files import listing_order
 from convstore.model import Actor
-from convstore.queries.integrity import count_kept_files, list_path_bounds, list_row_bounds
+from convstore.queries.integrity import Source, count_kept_files, list_path_bounds
+from convstore.queries.ranges import cut, ids_of
 
-__all__ = ["PART_ROWS", "PHASES", "Part", "Phase", "count_looks", "plan_parts"]
+__all__ = ["PART_ROWS", "PHASES", "SOURCES", "Part", "Phase", "count_looks", "plan_parts"]
 
 #: Rows of a part, and files of rows among the objects of one.
 PART_ROWS = 5000
 
 Phase: TypeAlias = Literal["rows", "others", "objects"]
 PHASES: tuple[Phase, ...] = get_args(Phase)
+
+#: What the phases read that go from what is named to the files.
+SOURCES: Mapping[Phase, tuple[Source, ...]] = {"rows": ("conversations",), "others": ("archive", "releases")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,10 @@ def count_looks(database: Database, actor: Actor) -> int:
 def plan_parts(database: Database, actor: Actor, phase: Phase, *, rows: int = PART_ROWS) -> list[Part]:
     """The parts of a phase, in their order; together they leave nothing out, however much is added meanwhile."""
     bounds: Sequence[str] = ()
-    with database.transaction(Context.of(actor), read_only=True) as connection:
+    with database.transaction(Context.of(actor), read_only=True, timeout_s=600) as connection:
         if phase == "rows":
-            bounds = [str(row_id) for row_id in list_row_bounds(connection, actor.workspace_id, rows)]
+            _, ranges = cut(connection, ids_of(actor.workspace_id), size=rows)
+            bounds = [str(ids.through) for ids in ranges[:-1]]
         elif phase == "objects":
             bounds = sorted(list_path_bounds(connection, actor.workspace_id, rows), key=listing_order)
     return [Part(phase, after, through, rows) for after, through in zip([None, *bounds], [*bounds, None], strict=True)]

@@ -19,7 +19,7 @@ from convstore.reconcile.inspection import Inspection, StoredRow
 from convstore.reconcile.kept_files import iter_file_pages
 from convstore.reconcile.mending import Mended, mend
 from convstore.reconcile.orphans import Orphan, find_orphans, repair_orphans
-from convstore.reconcile.parts import PHASES, Part, count_looks
+from convstore.reconcile.parts import PHASES, SOURCES, Part, count_looks
 from convstore.reconcile.reports import Checkpoint, Finding, Progress, ReconcileReport
 from convstore.reconcile.rows import find_differences, inspect_page, repair_again, repair_row
 
@@ -92,7 +92,7 @@ class _Reconciliation:
             self.files,
             self.actor,
             self.threads,
-            ("archive", "releases"),
+            SOURCES["others"],
             after=self.state["after"],
         ):
             self.passed(page.cursor, page.looked_at, page.findings)

@@ -109,3 +109,12 @@ class VerifyReport:
     def as_dict(self) -> dict[str, Any]:
         """The report as one JSON document."""
         return {name: getattr(self, name) for name in ("checked", "missing", "damaged", "next")}
+
+    @classmethod
+    def of(cls, *documents: Mapping[str, Any]) -> VerifyReport:
+        """The report of a whole from those of its parts."""
+        return cls(
+            checked=sum(one["checked"] for one in documents),
+            missing=[entry for one in documents for entry in one["missing"]],
+            damaged=[entry for one in documents for entry in one["damaged"]],
+        )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
+from uuid import UUID
 
 from convstore.database import Context, Database
 from convstore.files import FileStore
 from convstore.model import Actor
 from convstore.queries.integrity import Source, count_kept_files
 from convstore.reconcile.kept_files import iter_file_pages
+from convstore.reconcile.parts import SOURCES, Part
 from convstore.reconcile.reports import Checkpoint, Progress, VerifyReport
 
 __all__ = ["VerifyReport", "verify"]
 
 READERS = 8
-_SOURCES: tuple[Source, ...] = get_args(Source)
+_EVERYTHING: tuple[Source, ...] = get_args(Source)
 
 
 def verify(
@@ -23,6 +25,7 @@ def verify(
     files: FileStore,
     actor: Actor,
     *,
+    part: Part | None = None,
     start: VerifyReport | None = None,
     checkpoint: Checkpoint | None = None,
     progress: Progress | None = None,
@@ -33,16 +36,25 @@ def verify(
 
     Parameters
     ----------
+    part
+        Read no more than this.
     start
         The report of a run that was stopped; it is continued.
     checkpoint
         Called after every page with the report so far. An interruption leaves `next` where the work goes on.
     """
+    sources, through = _EVERYTHING, None
     report = start or VerifyReport()
-    with database.transaction(Context.of(actor), read_only=True) as connection:
-        total = count_kept_files(connection, actor.workspace_id)
+    if part is None:
+        with database.transaction(Context.of(actor), read_only=True) as connection:
+            total = count_kept_files(connection, actor.workspace_id)
+    else:
+        sources, total = SOURCES[part.phase], part.size
+        through = UUID(part.through) if part.through else None
+        if start is None and part.after:
+            report.next = f"{sources[0]}:{part.after}"
     with ThreadPoolExecutor(READERS, thread_name_prefix="convstore-verify") as threads:
-        for page in iter_file_pages(database, files, actor, threads, _SOURCES, after=report.next):
+        for page in iter_file_pages(database, files, actor, threads, sources, after=report.next, through=through):
             for finding in page.findings:
                 report.add(finding)
             report.checked += page.looked_at

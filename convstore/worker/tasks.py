@@ -15,7 +15,6 @@ from convstore.core import ConvStore
 from convstore.errors import UsageError
 from convstore.jobs import RunningJob
 from convstore.model import Role
-from convstore.reconcile import VerifyReport
 
 __all__ = ["Run", "Task", "find_task", "task"]
 
@@ -59,12 +58,6 @@ def find_task(name: str) -> Task | None:
     for module in TASK_MODULES:
         importlib.import_module(module)
     return _tasks.get(name)
-
-
-@task("verify", role="lead")
-def _verify(store: ConvStore, job: RunningJob) -> Mapping[str, Any]:
-    start = VerifyReport(**job.state) if job.state else None
-    return store.verify(start=start, checkpoint=job.keep, progress=job.progress).as_dict()
 
 
 @task("retention", role="admin")
