@@ -18,6 +18,7 @@ import psycopg
 from sqlalchemy import text
 
 from convstore.database import SYSTEM_ID, Database, system_context
+from convstore.database.login import admit_login, has_login
 from convstore.database.migration import MIGRATION_LOCK
 from convstore.errors import DatabaseError, UsageError
 from convstore.resources import MIGRATIONS_FOLDER
@@ -113,12 +114,15 @@ def upgrade(database: Database, *, dry_run: bool = False) -> SchemaState:
     ------
     DatabaseError
         A statement failed and nothing was changed, or the result is not what this version expects.
+    DatabaseUnavailableError
+        The tables are there, and the application's address lets nobody in.
     """
     before = get_state(database)
     if before.current:
         return before
     from convstore.saol import agent_execute_ddl, verify_setup
 
+    login_is_new = not has_login(database)
     script = _LOCKED.format(lock=MIGRATION_LOCK, found=before.found or "") + render_upgrade(before.found)
     result = agent_execute_ddl(database, sql=script, dry_run=dry_run, confirm=True)
     after = get_state(database)
@@ -128,6 +132,7 @@ def upgrade(database: Database, *, dry_run: bool = False) -> SchemaState:
         raise DatabaseError(
             result.summary, code=result.code, facts=result.facts, hint=result.next_actions[0].description
         )
+    admit_login(database, is_new=login_is_new)
     verified = verify_setup(database)
     if not verified.success:
         raise DatabaseError(

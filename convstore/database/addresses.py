@@ -10,7 +10,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 from convstore.errors import SettingsError
 
-__all__ = ["check_address"]
+__all__ = ["APP_ROLE", "check_address"]
+
+#: The application's login, which migrations make.
+APP_ROLE = "convstore_app"
 
 
 def check_address(address: str, variable: str) -> None:

@@ -62,6 +62,8 @@ class Context:
         values = {
             "request.jwt.claims": json.dumps(claims),
             "TimeZone": "UTC",
+            # Compiling a statement takes longer than all but the largest of ours.
+            "jit": "off",
             "statement_timeout": str(int(timeout_s * 1000)),
             "convstore.batch": str(self.batch_id or ""),
             "convstore.undo_batch": str(self.undo_batch or ""),

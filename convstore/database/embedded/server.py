@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import psycopg
 
+from convstore.database.addresses import APP_ROLE
 from convstore.database.embedded.cluster import SUPERUSER, identity_of
 from convstore.database.embedded.launch import launch
 from convstore.database.embedded.places import POLL_S, SOCKET_NAME, Places, find_lock, held, open_lock
@@ -27,7 +28,6 @@ from convstore.errors import DatabaseUnavailableError
 __all__ = ["EmbeddedServer", "open_server", "stop_server"]
 
 DATABASE = "convstore"
-APP_ROLE = "convstore_app"
 ANSWER_TIMEOUT_S = 10
 TIMEOUT_S = 120.0
 

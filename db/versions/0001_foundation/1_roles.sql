@@ -56,6 +56,24 @@ BEGIN
 END
 $$;
 
+-- Who sets up must be able to act as the roles, or nobody could prove what they may do. A superuser can.
+DO $$
+DECLARE
+    may CONSTANT text := CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END;
+    wanted text;
+BEGIN
+    FOREACH wanted IN ARRAY ARRAY['anon', 'authenticated', 'service_role'] LOOP
+        IF NOT pg_has_role(wanted, may) THEN
+            BEGIN
+                EXECUTE format('GRANT %I TO %I', wanted, current_user);
+            EXCEPTION WHEN insufficient_privilege THEN
+                NULL; -- somebody else's: `convstore doctor` says what is missing
+            END;
+        END IF;
+    END LOOP;
+END
+$$;
+
 CREATE SCHEMA IF NOT EXISTS convstore;
 COMMENT ON SCHEMA convstore IS 'Functions of convstore; not meant for an HTTP gateway';
 GRANT USAGE ON SCHEMA convstore TO authenticated, service_role;

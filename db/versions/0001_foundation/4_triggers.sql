@@ -102,7 +102,7 @@ CREATE TRIGGER conversations_inserted AFTER INSERT ON conversations REFERENCING 
 
 -- Nested loops are off: a plan that is kept from single decisions would compare every row of a bulk one with every other.
 CREATE FUNCTION convstore.conversations_updated() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET enable_nestloop = off AS
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET enable_nestloop = off SET jit = off AS
 $$
 DECLARE
     actor uuid := auth.uid();
