@@ -12,6 +12,7 @@ from convstore.errors import InvalidInputError
 from convstore.isolation import RIGHTS_FILE, check_isolation, list_deviations, read_rights
 from convstore.isolation.attempts import IDENTITIES, Deviation, Identity
 from convstore.isolation.catalogue import read_catalogue
+from convstore.model import CheckResult
 from tests.fixtures_database import Server
 
 RIGHTS = read_rights(RIGHTS_FILE.read_text("utf-8"))
@@ -65,7 +66,7 @@ def test_check_is_content_and_leaves_nothing_behind(migrated: Database) -> None:
 
 
 DAMAGE = {
-    "ALTER TABLE findings DISABLE ROW LEVEL SECURITY": "row security is off: findings",
+    "ALTER TABLE events DISABLE ROW LEVEL SECURITY": "row security is off: events",
     "CREATE TABLE overlooked (workspace_id uuid)": "no rights in db/README.md: overlooked",
     """CREATE POLICY "mine" ON conversations FOR UPDATE TO authenticated
        USING (created_by = auth.uid())""": "UPDATE conversations.",
@@ -79,13 +80,42 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize(("damage", "said"), DAMAGE.items(), ids=DAMAGE.values())
-def test_check_notices_damage(database: Database, damage: str, said: str) -> None:
+@pytest.fixture(scope="module")
+def damaged(server: Server, template: str) -> Iterator[Database]:
+    """A database with all of this damage: every identity tries everything, so once is enough."""
+    server.create("test_damaged", template)
+    database = Database(server.url("test_damaged", user="convstore_app"), admin_url=server.url("test_damaged"))
     with database.admin() as connection:
-        connection.execute(damage)
-    failed = [result for result in check_isolation(database) if result.status == "fail"]
-    assert any(said in f"{result.name} {result.fact}" for result in failed), failed
+        for damage in DAMAGE:
+            connection.execute(damage)
+    yield database
+    database.close()
+    server.drop("test_damaged")
+
+
+@pytest.fixture(scope="module")
+def failed(damaged: Database) -> list[CheckResult]:
+    return [result for result in check_isolation(damaged) if result.status == "fail"]
+
+
+@pytest.fixture(scope="module")
+def noticed(damaged: Database, failed: list[CheckResult]) -> list[str]:
+    """What failed, and every try that did: the check itself names some of them only."""
+    with damaged.admin() as connection, psycopg.connect(damaged.url) as login:
+        tries = list_deviations(connection, login, read_catalogue(connection), RIGHTS)
+    return [*(result.fact for result in failed), *map(str, tries)]
+
+
+def test_check_fails_where_there_is_damage_and_says_what_to_do(failed: list[CheckResult]) -> None:
+    assert {result.name for result in failed} == {
+        f"isolation: {part}" for part in ("tables", "other objects", "attempts")
+    }
     assert all(result.next_action for result in failed)
+
+
+@pytest.mark.parametrize("said", DAMAGE.values())
+def test_damage_is_noticed(noticed: list[str], said: str) -> None:
+    assert any(said in one for one in noticed), noticed
 
 
 @pytest.mark.parametrize(
