@@ -69,23 +69,6 @@ def middle_of(mark: Locator) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def test_a_bar_leads_to_its_conversations(full_app: LocalApp, screen: Screen) -> None:
-    screen.open(f"{full_app.address}/quality")
-    said = press_mark(screen, screen.page.locator(".js-plotly-plot .barlayer .point path").nth(6), "Browse")
-    number = re.search(r"(\d+)\s*$", said)
-    assert number is not None, said
-    screen.sees(f"{number.group(1)} conversations with this filter")
-
-
-def test_a_cell_leads_to_its_conversations(full_app: LocalApp, screen: Screen) -> None:
-    screen.open(f"{full_app.address}/coverage")
-    cell = screen.page.locator(".js-plotly-plot .heatmap-label text").filter(has_text=re.compile(r"^\d\d+$")).first
-    said = press_mark(screen, cell, "Browse")
-    number = re.search(r"(\d+)\s*$", said)
-    assert number is not None, said
-    screen.sees(f"{number.group(1)} conversations with this filter")
-
-
 def test_a_stroke_across_bars_leads_to_all_of_them(full_app: LocalApp, screen: Screen) -> None:
     screen.open(f"{full_app.address}/quality")
     chart = screen.page.locator("[class*=st-key-histogram-quality]")
@@ -166,7 +149,9 @@ def test_a_hole_leads_to_what_there_is_of_it(full_app: LocalApp, screen: Screen)
     sees_as_many(screen, largest.conversations)
 
 
-def test_a_chart_can_be_had_as_a_picture_and_as_numbers(full_app: LocalApp, screen: Screen) -> None:
+def test_a_chart_is_had_as_picture_and_numbers_and_a_bar_leads_to_its_conversations(
+    full_app: LocalApp, screen: Screen
+) -> None:
     screen.open(f"{full_app.address}/quality")
     chart = screen.page.locator("[class*=st-key-histogram-quality]")
     chart.locator(".barlayer .point").first.wait_for()
@@ -183,6 +168,11 @@ def test_a_chart_can_be_had_as_a_picture_and_as_numbers(full_app: LocalApp, scre
     scores = full_app.store.statistics.scores()["quality"]
     for place, side in ((1, scores.file), (2, scores.people)):
         assert {Decimal(row[0]): int(row[place]) for row in rows if row[place] != "0"} == dict(side.counts)
+
+    said = press_mark(screen, screen.page.locator(".js-plotly-plot .barlayer .point path").nth(6), "Browse")
+    number = re.search(r"(\d+)\s*$", said)
+    assert number is not None, said
+    screen.sees(f"{number.group(1)} conversations with this filter")
 
 
 def choose(screen: Screen, label: str, option: str | re.Pattern[str]) -> None:
@@ -226,7 +216,7 @@ def test_groups_feelings_arcs_and_words_lead_to_their_conversations(full_app: Lo
     sees_as_many(screen, store.count(Filter(text=f'"{phrase}"'))[0])
 
 
-def test_the_grid_turns_and_targets_are_written_into_it(full_app: LocalApp, screen: Screen) -> None:
+def test_the_grid_turns_takes_targets_and_a_cell_leads_to_its_conversations(full_app: LocalApp, screen: Screen) -> None:
     page = screen.page
     screen.open(f"{full_app.address}/coverage")
     choose(screen, "Rows", "Rows: Persona")
@@ -244,6 +234,12 @@ def test_the_grid_turns_and_targets_are_written_into_it(full_app: LocalApp, scre
     screen.sees("targets changed.")
     screen.press("Save targets")
     screen.sees("Nothing changed: ")
+
+    cell = screen.page.locator(".js-plotly-plot .heatmap-label text").filter(has_text=re.compile(r"^\d\d+$")).first
+    said = press_mark(screen, cell, "Browse")
+    number = re.search(r"(\d+)\s*$", said)
+    assert number is not None, said
+    screen.sees(f"{number.group(1)} conversations with this filter")
 
 
 def test_copies_are_looked_for_compared_and_decided_page_by_page(full_app: LocalApp, screen: Screen) -> None:
