@@ -21,7 +21,8 @@ from tests.integration.conversations import document
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-_HUGE_BYTES = 20_000_000
+#: More than the screen imports while one waits.
+_HUGE_BYTES = 7_000_000
 _TALKS = 60
 HOSTILE = "<script>alert(1)</script> ![x](http://evil.invalid/x.png) www.evil.invalid a@evil.invalid -> :material/home:"
 
