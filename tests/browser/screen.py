@@ -73,6 +73,14 @@ class Screen:
         expect(self.page.get_by_test_id("stHeader")).to_be_visible(timeout=_WITHIN_MS)
         self.settle()
 
+    def follow(self, title: str) -> None:
+        """Go to another screen by the bar above: nothing is loaded anew, which is most of what `open` costs."""
+        to_it = self.page.get_by_role("navigation", name="App pages").get_by_role("link", name=title, exact=True)
+        to_it.click()
+        # The app's answer makes it the present one; the run that follows is waited for.
+        expect(to_it).to_have_attribute("aria-current", "page")
+        self.settle()
+
     def settle(self) -> None:
         """Wait until the run is over and every element has its code."""
         self.page.wait_for_timeout(250)
