@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Boolean, Connection, RowMapping, cast, false, func, select, update
+from sqlalchemy import BigInteger, Boolean, Connection, RowMapping, cast, false, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from convstore.database.tables import jobs, profiles, workspaces
@@ -46,7 +46,7 @@ def list_jobs(
     limit: int = 50,
 ) -> tuple[Job, ...]:
     """The newest jobs first. Parts of jobs are found by their id only; what they have done counts in the whole."""
-    in_parts = select(func.sum(_parts.c.done)).where(_parts.c.parent_id == j.id).scalar_subquery()
+    in_parts = select(cast(func.sum(_parts.c.done), BigInteger)).where(_parts.c.parent_id == j.id).scalar_subquery()
     query = (
         select(
             j.id, j.task, j.status, func.greatest(j.done, in_parts).label("done"), j.total, j.step, j.result, j.error,

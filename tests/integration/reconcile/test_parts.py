@@ -129,6 +129,7 @@ def in_parts(store: ConvStore, task: str, *, looks: int) -> Mapping[str, Any] | 
     job = store.job(job_id)
     assert job.status == "succeeded", job.error
     assert job.total == looks
+    assert isinstance(job.done, int)
     assert job.done >= CONVERSATIONS
     assert len(parts_of(store, job_id)) > CONVERSATIONS // PART_ROWS
     return job.result
