@@ -28,8 +28,7 @@ def _ingest(store: ConvStore, job: RunningJob) -> Mapping[str, Any]:
 def _import(store: ConvStore, job: RunningJob) -> IngestReport:
     if not is_large(job.arguments):
         return store.ingest_deferred(job.id, job.arguments, progress=job.progress)
-    # Every file is read twice: to see what it has in common with others, and to be stored.
-    total = 2 * len(job.arguments["files"])
+    total = len(job.arguments["files"])
     looked_at = job.in_parts("ingest: look", lambda: files_to_look_at(job.arguments), total=total)
     job.in_parts("ingest: store", lambda: files_to_store(job.id, job.arguments, looked_at))
     return store.close_import(job.id, job.arguments)
@@ -37,7 +36,11 @@ def _import(store: ConvStore, job: RunningJob) -> IngestReport:
 
 @task("ingest: look", role="reviewer")
 def _look(store: ConvStore, job: RunningJob) -> Mapping[str, Any]:
-    return {"keys": store.look_at_part(job.arguments, progress=job.progress)}
+    def tell(_done: int, total: int, step: str) -> None:
+        # Nothing is imported yet.
+        job.progress(0, total, step)
+
+    return {"keys": store.look_at_part(job.arguments, progress=tell)}
 
 
 @task("ingest: store", role="reviewer")

@@ -114,6 +114,20 @@ def test_an_importer_brings_a_huge_file_and_learns_what_became_of_it(
     until(lambda: store.jobs(task="ingest", limit=1)[0].status == "succeeded")
     assert store.get("later").turns
 
+    # One that a worker had to give up says why, and is tried again.
+    with store.database.admin() as connection:
+        connection.execute(
+            "UPDATE jobs SET status = 'failed', result = NULL, error ="
+            """ '{"code": "ERR_STORAGE", "message": "nobody answers", "hint": "Look at it.", "retryable": true}'"""
+            " WHERE id = (SELECT id FROM jobs WHERE task = 'ingest' ORDER BY created_at DESC LIMIT 1)"
+        )
+    screen.open(f"{empty_app.address}/import")
+    screen.sees("1 file stopped")
+    screen.sees("Nobody answers.")
+    screen.page.get_by_role("button", name="Retry").click()
+    expect(screen.page.get_by_text("1 file stopped")).to_have_count(0)
+    until(lambda: store.jobs(task="ingest", limit=1)[0].status == "succeeded")
+
 
 def test_import_is_answered_for_file_by_file(empty_app: LocalApp, screen: Screen) -> None:
     # The first address that a fresh server is asked for: it must not escape the frame.

@@ -97,6 +97,7 @@ def test_other_workers_finish_what_killed_ones_began(
     assert sum(again for _, _, again in parts) >= kills, "what the killed workers had was begun again"
     job = store.job(job_id)
     assert (job.status, job.result) == ("succeeded", {"totals": totals})
+    assert job.done == job.total == len(uploads)
     assert outcome(store) == expected
     report = store.reconcile(repair=True)
     assert (report.missing, report.damaged, report.drifted) == ([], [], [])
