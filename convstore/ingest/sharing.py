@@ -16,11 +16,11 @@ from convstore.formats import parse
 from convstore.model import Rejection, turns_sha256
 from convstore.uploads import Upload, uploads_from
 
-__all__ = ["PART_FILES", "files_to_look_at", "files_to_store", "find_keys", "is_large"]
+__all__ = ["files_to_look_at", "files_to_store", "find_keys", "is_large"]
 
 #: Files and bytes of a part, at most; a larger file is a part of its own.
-PART_FILES = 100
-PART_BYTES = 32 << 20
+_PART_FILES = 100
+_PART_BYTES = 32 << 20
 
 _KEY_BYTES = 8
 
@@ -105,7 +105,7 @@ def _cut(groups: Iterable[list[int]], files: Sequence[Mapping[str, Any]]) -> Ite
     size = 0
     for group in groups:
         weight = sum(files[position]["size"] for position in group)
-        if part and (len(part) + len(group) > PART_FILES or size + weight > PART_BYTES):
+        if part and (len(part) + len(group) > _PART_FILES or size + weight > _PART_BYTES):
             yield sorted(part)
             part, size = [], 0
         part += group

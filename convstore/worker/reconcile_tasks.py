@@ -11,8 +11,6 @@ from convstore.jobs import RunningJob
 from convstore.reconcile import PART_ROWS, PHASES, SOURCES, Part, Phase, ReconcileReport, VerifyReport
 from convstore.worker.tasks import task
 
-__all__: list[str] = []
-
 
 @task("reconcile", role="lead")
 def _reconcile(store: ConvStore, job: RunningJob) -> Mapping[str, Any]:

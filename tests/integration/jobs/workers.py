@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from uuid import UUID
 
 from convstore.core import ConvStore
 from convstore.settings import Settings
 
-__all__ = ["holder_among", "start_worker", "start_workers"]
+__all__ = ["ended", "holder_among", "kill", "start_worker", "start_workers"]
 
 _WORKER = """
 import sys
@@ -41,6 +42,24 @@ def start_workers(store: ConvStore, count: int) -> dict[int, subprocess.Popen[by
             time.sleep(0.02)
         workers[new.pop()] = process
     return workers
+
+
+def kill(worker: subprocess.Popen[bytes]) -> None:
+    """End a worker as a power cut does."""
+    worker.kill()
+    worker.wait()
+
+
+@contextmanager
+def ended(workers: Mapping[int, subprocess.Popen[bytes]]) -> Iterator[None]:
+    """Tell those that are left to stop when the block is over, and see that they do."""
+    try:
+        yield
+    finally:
+        for worker in workers.values():
+            worker.terminate()
+        endings = [worker.wait(timeout=60) for worker in workers.values()]
+    assert set(endings) == {0}, "a signal ends a worker gracefully"
 
 
 def known_workers(store: ConvStore) -> set[int]:
